@@ -1,0 +1,1 @@
+"""Between WebRTC and the rest of the world: ladder, LL-HLS and LL-DASH. Still empty."""

@@ -1,0 +1,1 @@
+"""What stays after a broadcast: recordings, VOD, clips and stories. Still empty."""

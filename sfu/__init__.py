@@ -1,0 +1,1 @@
+"""The selective forwarding unit: one publisher's packets to many viewers."""

@@ -1,0 +1,249 @@
+"""What the rest of Sluice knows of the media plane.
+
+`Engine` is implemented twice: `sfu.native.NativeEngine` (Rust threads) and
+`sfu.fake.FakeEngine` (for unit tests). Peers are WebRTC sessions; the engine routes the
+publisher of a channel to the channel's viewers and tells what happens through `events`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from sluice.ids import ChannelId, PeerId
+from sluice.media import AccessUnit, Codec
+
+CloseReason = Literal[
+    "removed",  # our side asked for it: DELETE, kick, expiry
+    "replaced",  # the channel's owner published again
+    "left",  # the peer closed (DTLS close_notify)
+    "timeout",  # consent to send was lost, or it never connected
+    "failed",  # a protocol error or a contained panic in this peer
+    "stopped",  # the engine is stopping
+]
+
+
+class OfferRefused(Exception):
+    """The engine cannot answer this SDP offer; the text says which rule it breaks."""
+
+    def __init__(self, code: Literal["malformed", "unsupported", "limit"], detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+class EngineBusy(Exception):
+    """The engine takes no more peers now (limit reached or the worker does not answer)."""
+
+
+@dataclass(frozen=True, slots=True)
+class IceCredentials:
+    """One side's short-term ICE credentials (RFC 8445 section 5.3)."""
+
+    ufrag: str
+    pwd: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A new peer and the SDP answer for it. All server candidates are in the answer."""
+
+    peer: PeerId
+    answer: str
+    ice: IceCredentials
+    """The server's credentials; the ETag of the session is made from them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One encoding that the publisher sends."""
+
+    rid: str
+    """Empty when there is no simulcast."""
+    codec: Codec
+    bitrate: int
+    """Bits per second over the last second."""
+    width: int
+    height: int
+    """Size in pixels from the last keyframe; 0 where unknown (audio, or a codec not parsed)."""
+    active: bool
+    """False when no packet came for 500 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerStats:
+    """One peer's figures since it joined. Bytes are RTP payload bytes."""
+
+    peer: PeerId
+    channel: ChannelId
+    role: Literal["publisher", "viewer"]
+    state: Literal["new", "connected", "closed"]
+    address: str
+    """The remote transport address in use, `udp:192.0.2.1:5000`; empty before ICE ends."""
+    packets: int
+    bytes: int
+    packets_lost: int
+    """Publisher: lost on the way to us. Viewer: lost as its receiver reports say."""
+    packets_resent: int
+    nacks: int
+    plis: int
+    """Publisher: sent to it by us. Viewer: received from it."""
+    rtt_ms: float | None
+    join_ms: float | None
+    """Viewer: from the offer to the first media packet sent."""
+    layers: tuple[Layer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineTotals:
+    """Counters of the whole engine since it started, by name (see docs/metrics.md)."""
+
+    counters: dict[str, int]
+    """Monotonic. Includes `drops_<reason>` and `errors_<reason>`."""
+    peers: int
+    queue_depth: int
+    """Events waiting to be read by Python."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerConnected:
+    """ICE and DTLS are done."""
+
+    peer: PeerId
+
+
+@dataclass(frozen=True, slots=True)
+class PeerClosed:
+    """The peer is gone; its id is never used again."""
+
+    peer: PeerId
+    reason: CloseReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class LayersChanged:
+    """A layer appeared, vanished or changed its codec or size."""
+
+    channel: ChannelId
+    layers: tuple[Layer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MediaStarted:
+    """The publisher's first packet arrived (again, after a takeover)."""
+
+    channel: ChannelId
+    peer: PeerId
+
+
+@dataclass(frozen=True, slots=True)
+class MediaStalled:
+    """No packet from the publisher for 500 ms."""
+
+    channel: ChannelId
+
+
+@dataclass(frozen=True, slots=True)
+class MediaResumed:
+    """Packets flow again after MediaStalled."""
+
+    channel: ChannelId
+
+
+@dataclass(frozen=True, slots=True)
+class DataMessage:
+    """A message on a data channel. The label `echo` is answered by the engine itself."""
+
+    peer: PeerId
+    label: str
+    payload: bytes
+    binary: bool
+
+
+EngineEvent = (
+    PeerConnected
+    | PeerClosed
+    | LayersChanged
+    | MediaStarted
+    | MediaStalled
+    | MediaResumed
+    | DataMessage
+)
+
+
+class Tap(Protocol):
+    """A reader of a channel's access units, with its own bounded queue.
+
+    A reader that falls behind loses the oldest units; `dropped` counts them. The tap outlives
+    publishers: it goes on when the owner reconnects.
+    """
+
+    @property
+    def dropped(self) -> int: ...
+
+    def __aiter__(self) -> AsyncIterator[Sequence[AccessUnit]]:
+        """Batches in arrival order, at least one unit each. Ends when the tap is closed."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Engine(Protocol):
+    """The media plane. Methods are called from the event loop's thread and never block it."""
+
+    async def start(self) -> None:
+        """Bind the ports and start the workers. Raises OSError when a port is taken."""
+        ...
+
+    async def stop(self) -> None:
+        """Close every peer (reason `stopped`) and join the threads. Idempotent."""
+        ...
+
+    @property
+    def candidates(self) -> Sequence[str]:
+        """The transport addresses announced to peers, as `udp:192.0.2.1:5000`."""
+        ...
+
+    async def add_publisher(self, channel: ChannelId, offer: str) -> Accepted:
+        """Answer a WHIP offer. A publisher that the channel already has is replaced.
+
+        Raises OfferRefused or EngineBusy.
+        """
+        ...
+
+    async def add_viewer(self, channel: ChannelId, offer: str) -> Accepted:
+        """Answer a WHEP offer. Raises OfferRefused or EngineBusy."""
+        ...
+
+    async def restart_ice(self, peer: PeerId, remote: IceCredentials) -> IceCredentials | None:
+        """Start ICE anew and return our new credentials; None when the peer is gone.
+
+        The old transport goes on until the new one is nominated.
+        """
+        ...
+
+    async def add_candidate(self, peer: PeerId, candidate: str) -> bool:
+        """Offer a trickled candidate (`candidate:...`). False when it cannot be used."""
+        ...
+
+    async def remove(self, peer: PeerId) -> bool:
+        """Close a peer. False when it was gone already."""
+        ...
+
+    async def peer_stats(self, peer: PeerId) -> PeerStats | None: ...
+
+    async def totals(self) -> EngineTotals: ...
+
+    async def send_data(self, peer: PeerId, label: str, payload: bytes, binary: bool) -> bool:
+        """Queue a message on an open data channel. False when it is closed or its buffer full."""
+        ...
+
+    def open_tap(self, channel: ChannelId, limit: int = 256) -> Tap:
+        """Read a channel's access units; `limit` is the queue's length in units."""
+        ...
+
+    def events(self) -> AsyncIterator[EngineEvent]:
+        """What happens, in order. One consumer only."""
+        ...

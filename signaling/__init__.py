@@ -1,0 +1,1 @@
+"""The front door: HTTP, pages and the command line; introduces the rooms to each other."""

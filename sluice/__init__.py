@@ -1,0 +1,1 @@
+"""The hallway: the words, limits and small contracts that every room shares."""
