@@ -1,0 +1,20 @@
+//! The media plane's shell: sockets, threads and str0m around `sluice-media-core`.
+//!
+//! [`engine::Engine`] is what the outside holds. It answers offers on the caller's thread
+//! ([`offer`]) and hands the new peer to a [`worker`], one thread with one UDP port (and the
+//! same TCP port). All peers of a channel live on one worker, so a packet goes from its
+//! publisher to its viewers without a lock. Workers tell what happened through [`outbox`].
+
+pub mod channel;
+pub mod counters;
+pub mod egress;
+pub mod engine;
+pub mod offer;
+pub mod outbox;
+pub mod peer;
+pub mod publisher;
+pub mod settings;
+pub mod tcp;
+pub mod udp;
+pub mod viewer;
+pub mod worker;

@@ -1,0 +1,122 @@
+# The project's tasks. Plain `make` prints the list; .ci/run calls the same targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+# The Python that .venv is made from. Asked for its base, as python3 may be .venv's own one.
+PYTHON ?= python3
+BASE_PYTHON := $(shell "$(PYTHON)" -c 'import sys; print(sys._base_executable)' 2>/dev/null \
+	|| echo "$(PYTHON)")
+VENV := .venv
+RUST := sfu/rust
+
+# Every recipe sees the environment as if activated, and cargo builds PyO3 for that Python.
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+export PATH := $(VIRTUAL_ENV)/bin:$(PATH)
+export PYO3_PYTHON := $(VIRTUAL_ENV)/bin/python
+unexport PYTHONHOME PYTHONPATH
+
+RUST_SOURCES := $(shell find $(RUST) -name target -prune -o -type f \
+	\( -name '*.rs' -o -name 'Cargo.*' \) -print)
+
+# The shell crate is a Python module: its tests are Python's. Linking a test binary for it would
+# need the Python library, which a plain Python lacks.
+CARGO_TESTED := --workspace --exclude sluice-media-py
+
+.PHONY: help
+help: ## Show this list
+	@echo "Sluice: live streaming that a person can run. Targets:"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: $(VENV)/.ready ## Set everything up (first time: some minutes), then run the demo
+	sluice demo
+
+.PHONY: setup
+setup: $(VENV)/.ready $(VENV)/.dev-locked ## Set everything up for development
+
+.PHONY: test
+test: setup ## Run all tests: Rust, pages, Python and journeys in a real browser
+	cargo test --manifest-path $(RUST)/Cargo.toml --locked --release $(CARGO_TESTED)
+	node --test $$(find tests/signaling/web -name '*.test.js')
+	pytest
+
+.PHONY: check
+check: setup ## Check formats, types, import arrows and lints
+	ruff check .
+	ruff format --check .
+	lint-imports
+	mypy
+	python -m mypy.stubtest sfu._media --mypy-config-file pyproject.toml
+	for page in $$(find signaling/web tests -name '*.js'); do node --check "$$page"; done
+	cargo fmt --manifest-path $(RUST)/Cargo.toml --all --check
+	cargo clippy --manifest-path $(RUST)/Cargo.toml --locked --release --workspace \
+		--all-targets -- -D warnings
+
+.PHONY: format
+format: setup ## Format the Python and Rust sources
+	ruff check --fix .
+	ruff format .
+	cargo fmt --manifest-path $(RUST)/Cargo.toml --all
+
+.PHONY: bench
+bench: bench-live ## Measure everything in docs/benchmarks.md
+
+.PHONY: bench-live
+bench-live: setup ## Measure the live path: delay, loss, viewers a core
+	python -m tests.bench.live
+
+.PHONY: screenshots
+screenshots: setup ## Take the screenshots in docs/ again
+	python -m tests.journeys.screenshots
+
+.PHONY: fuzz
+fuzz: setup ## Feed the media plane's parsers with damaged packets for a while
+	@[ -d $(RUST)/fuzz ] || { echo "$(RUST)/fuzz is not built yet" >&2; exit 1; }
+	cargo run --manifest-path $(RUST)/Cargo.toml --locked --release -p sluice-media-fuzz
+
+.PHONY: lock
+lock: ## Resolve the dependencies again and rewrite the lock files
+	.ci/lock "$(BASE_PYTHON)"
+
+.PHONY: clean
+clean: ## Remove everything that was built; channels and recordings in .sluice stay
+	rm -rf $(VENV) $(RUST)/target .build
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find sfu -maxdepth 1 -name '_media.*.so' -delete
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf mobile-sim/*.egg-info
+
+# How the environment is made. Each stamp is older than what it was made from only when that
+# changed: a lock file, a pyproject.toml, a Rust source.
+
+.PHONY: tools
+tools:
+	@.ci/check-tools "$(BASE_PYTHON)"
+
+$(VENV)/.locked: requirements.txt | tools
+	@echo "Installing the locked Python packages"
+	"$(BASE_PYTHON)" -m venv --clear $(VENV)
+	pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	touch $@
+
+$(VENV)/.dev-locked: requirements-dev.txt $(VENV)/.locked
+	@echo "Installing the locked Python packages for tests and checks"
+	pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	touch $@
+
+# PIP_NO_INDEX: what pyproject.toml asks for must be in the lock file, or this says what is not.
+$(VENV)/.media-built: $(RUST_SOURCES) pyproject.toml $(VENV)/.locked | tools
+	@echo "Building the media plane (the first time: 3 to 5 minutes on two cores)"
+	PIP_NO_INDEX=1 maturin develop --release --locked
+	touch $@
+
+$(VENV)/.mobile-sim: mobile-sim/pyproject.toml $(VENV)/.locked
+	pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e mobile-sim
+	touch $@
+
+$(VENV)/.ready: $(VENV)/.media-built $(VENV)/.mobile-sim
+	touch $@

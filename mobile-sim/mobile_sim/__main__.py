@@ -1,0 +1,5 @@
+"""`python -m mobile_sim`."""
+
+from mobile_sim.cli import main
+
+main()

@@ -1,0 +1,57 @@
+"""What the simulator must know of the network underneath WebRTC."""
+
+from __future__ import annotations
+
+import aioice.ice
+
+
+class Silence:
+    """Notices that the far end has stopped sending, sooner than ICE consent does.
+
+    aioice asks for consent every 5 s and gives up after six failures, half a minute (RFC 7675).
+    A media server also sends RTCP about once a second, so its silence tells much earlier. How
+    regular it is, is learned first: a server that seldom sends is left to ICE.
+    """
+
+    def __init__(self, limit_s: float = 4.0) -> None:
+        self._limit = limit_s
+        self._count: int | None = None
+        self._heard_at = 0.0
+        self._times_heard = 0
+        self._longest_gap = 0.0
+
+    def feed(self, now_s: float, packets_received: int) -> bool:
+        """Take the number of packets received until `now_s`; True when the far end is gone."""
+        if self._count is None:
+            self._count, self._heard_at = packets_received, now_s
+            return False
+        gap = now_s - self._heard_at
+        if packets_received != self._count:
+            self._count, self._heard_at = packets_received, now_s
+            self._times_heard += 1
+            self._longest_gap = max(self._longest_gap, gap)
+            return False
+        regular = self._times_heard >= LEARNED
+        return regular and gap > max(self._limit, 3 * self._longest_gap)
+
+
+LEARNED = 3
+"""So many signs of life make the far end a regular sender."""
+
+
+def use_loopback_when_alone() -> None:
+    """Let ICE use 127.0.0.1 on a machine that has no other address.
+
+    aioice never offers loopback and takes no list of addresses, so without this the simulator
+    cannot reach a server on the same machine when that is off the network.
+    """
+    original = aioice.ice.get_host_addresses
+    if getattr(original, "falls_back_to_loopback", False):
+        return
+
+    def get_host_addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
+        found = original(use_ipv4, use_ipv6)
+        return found or (["127.0.0.1"] if use_ipv4 else [])
+
+    get_host_addresses.falls_back_to_loopback = True  # type: ignore[attr-defined]
+    aioice.ice.get_host_addresses = get_host_addresses

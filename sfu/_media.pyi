@@ -1,0 +1,99 @@
+"""The boundary to Rust; sfu/rust/py is the other side. `make check` holds the two together."""
+
+from typing import Literal, final
+
+class OfferRefused(Exception):
+    """Arguments: code ("malformed" or "unsupported"), detail."""
+
+class EngineBusy(Exception):
+    """Argument: detail."""
+
+@final
+class Layer:
+    rid: str
+    codec: str
+    bitrate: int
+    width: int
+    height: int
+    active: bool
+
+@final
+class Event:
+    kind: Literal[
+        "PeerConnected",
+        "PeerClosed",
+        "LayersChanged",
+        "MediaStarted",
+        "MediaStalled",
+        "MediaResumed",
+        "DataMessage",
+    ]
+    peer: int
+    channel: str
+    reason: str
+    detail: str
+    label: str
+    payload: bytes | None
+    binary: bool
+    layers: list[Layer]
+
+@final
+class Unit:
+    codec: str
+    layer: str
+    keyframe: bool
+    captured_ms: int
+    rtp_time: int
+    payload: bytes
+
+@final
+class PeerStats:
+    peer: int
+    channel: str
+    publisher: bool
+    connected: bool
+    address: str
+    packets: int
+    bytes: int
+    packets_lost: int
+    packets_resent: int
+    nacks: int
+    plis: int
+    rtt_ms: float | None
+    join_ms: float | None
+    layers: list[Layer]
+
+@final
+class Engine:
+    def __new__(
+        cls,
+        *,
+        host: str,
+        port: int,
+        workers: int,
+        tcp: bool,
+        public_addresses: list[str],
+        keyframe_interval_ms: int,
+        replay_max_ms: int,
+        max_peers: int,
+        half_open_max: int,
+        half_open_timeout_ms: int,
+        consent_timeout_ms: int,
+    ) -> Engine: ...
+    def candidates(self) -> list[str]: ...
+    def add_publisher(self, channel: str, offer: str) -> tuple[int, str, str, str]: ...
+    def add_viewer(self, channel: str, offer: str) -> tuple[int, str, str, str]: ...
+    def restart_ice(self, peer: int, ufrag: str, pwd: str) -> tuple[str, str] | None: ...
+    def remove(self, peer: int) -> bool: ...
+    def peer_stats(self, peer: int) -> PeerStats | None: ...
+    def totals(self) -> tuple[dict[str, int], int, int]: ...
+    def send_data(
+        self, peer: int, label: str, payload: bytes, binary: bool
+    ) -> bool: ...
+    def open_tap(self, channel: str, limit: int) -> int: ...
+    def close_tap(self, channel: str, tap: int) -> None: ...
+    def fileno(self) -> int: ...
+    def drain(self) -> tuple[list[Event], list[tuple[int, int, list[Unit]]]]: ...
+    def stop(self) -> None: ...
+    @staticmethod
+    def usable_candidate(candidate: str) -> bool: ...

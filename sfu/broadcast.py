@@ -1,0 +1,138 @@
+"""One live run of a channel, as a state machine without I/O.
+
+It is fed with what happened and the time; it says what became of it as `News`, and it says when
+it is over. Phases: waiting (a publisher was answered, no media yet), live, stalled (live, but no
+packets flow), lost (stalled, and no publisher is there: the grace time runs).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sfu.engine import Layer
+from sluice.ids import ChannelId, PeerId
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """The channel went live."""
+
+    since_ms: int
+    """Wall time, Unix milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inactive:
+    """The broadcast is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stalled:
+    """No packets flow; the publisher may come back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Packets flow again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerCount:
+    """Connected viewers; sent at most once a second."""
+
+    viewers: int
+
+
+@dataclass(frozen=True, slots=True)
+class LayersNews:
+    """What the publisher sends now."""
+
+    layers: tuple[Layer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnect:
+    """The server stops: connect again a little later."""
+
+
+News = Active | Inactive | Stalled | Resumed | ViewerCount | LayersNews | Reconnect
+
+
+@dataclass(slots=True)
+class Broadcast:
+    """The state of one run. `rooms` owns it."""
+
+    channel: ChannelId
+    publisher: PeerId | None
+    since_ms: int | None = None
+    """Wall time of the first packet; None until then."""
+    stalled: bool = False
+    lost_ms: int | None = None
+    """Monotonic time since when there is no publisher."""
+    layers: tuple[Layer, ...] = ()
+    viewers: set[PeerId] = field(default_factory=set)
+    connected: set[PeerId] = field(default_factory=set)
+    told_viewers: int = 0
+
+    @property
+    def live(self) -> bool:
+        return self.since_ms is not None
+
+    def replace_publisher(self, peer: PeerId) -> list[News]:
+        """The owner published again; the picture stands still until its first packet."""
+        self.publisher = peer
+        self.lost_ms = None
+        return self.stall()
+
+    def start_media(self, wall_ms: int) -> list[News]:
+        """The publisher's first packet."""
+        if self.since_ms is None:
+            self.since_ms = wall_ms
+            return [Active(wall_ms)]
+        return self.resume()
+
+    def stall(self) -> list[News]:
+        if not self.live or self.stalled:
+            return []
+        self.stalled = True
+        return [Stalled()]
+
+    def resume(self) -> list[News]:
+        if not self.stalled or self.publisher is None:
+            return []
+        self.stalled = False
+        return [Resumed()]
+
+    def lose_publisher(self, now_ms: int) -> list[News]:
+        """The publisher is gone without a goodbye; the grace time starts."""
+        self.publisher = None
+        self.lost_ms = now_ms
+        return self.stall()
+
+    def change_layers(self, layers: tuple[Layer, ...]) -> list[News]:
+        if layers == self.layers:
+            return []
+        self.layers = layers
+        return [LayersNews(layers)]
+
+    def count_viewers(self) -> list[News]:
+        """News only when the number changed since it was told last."""
+        if len(self.connected) == self.told_viewers:
+            return []
+        self.told_viewers = len(self.connected)
+        return [ViewerCount(self.told_viewers)]
+
+    def over(self, now_ms: int, grace_ms: int) -> bool:
+        """Whether nobody can bring it back: never live and abandoned, or lost for too long."""
+        if self.publisher is not None:
+            return False
+        return not self.live or self.lost_ms is None or now_ms - self.lost_ms >= grace_ms
+
+    def present(self) -> list[News]:
+        """What somebody who just came must hear."""
+        if self.since_ms is None:
+            return [Inactive(), ViewerCount(0), LayersNews(())]
+        news: list[News] = [Active(self.since_ms)]
+        if self.stalled:
+            news.append(Stalled())
+        return [*news, ViewerCount(len(self.connected)), LayersNews(self.layers)]

@@ -1,0 +1,291 @@
+"""The media engine in Rust, behind the `Engine` protocol. Nothing else imports `_media`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal, TypeVar, cast, get_args
+
+from sfu import _media
+from sfu.engine import (
+    Accepted,
+    CloseReason,
+    DataMessage,
+    EngineBusy,
+    EngineEvent,
+    EngineTotals,
+    IceCredentials,
+    Layer,
+    LayersChanged,
+    MediaResumed,
+    MediaStalled,
+    MediaStarted,
+    OfferRefused,
+    PeerClosed,
+    PeerConnected,
+    PeerStats,
+    Tap,
+)
+from sluice.config import MediaConfig
+from sluice.ids import ChannelId, PeerId
+from sluice.media import AccessUnit, Codec
+
+T = TypeVar("T")
+
+_REASONS: tuple[CloseReason, ...] = get_args(CloseReason)
+_MAX_EVENTS = 65_536
+"""Events kept for a consumer that does not come; beyond it the consumer is broken."""
+
+
+class NativeEngine:
+    """Media threads in Rust, their events on the asyncio loop that called `start`.
+
+    Calls into Rust run on two threads of our own: answering an offer takes about a millisecond
+    of parsing and key setup, which the event loop should spend on others.
+    """
+
+    def __init__(self, config: MediaConfig) -> None:
+        self._config = config
+        self._media: _media.Engine | None = None
+        self._calls = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sluice-engine")
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._events: deque[EngineEvent] = deque(maxlen=_MAX_EVENTS)
+        self._arrived = asyncio.Event()
+        self._stopped = False
+        self._taps: dict[int, NativeTap] = {}
+
+    async def start(self) -> None:
+        config = self._config
+        self._loop = asyncio.get_running_loop()
+        self._media = await self._call(
+            lambda: _media.Engine(
+                host=config.host,
+                port=config.port,
+                workers=config.workers,
+                tcp=config.tcp,
+                public_addresses=list(config.public_addresses),
+                keyframe_interval_ms=config.keyframe_interval_ms,
+                replay_max_ms=config.replay_max_ms,
+                max_peers=config.max_peers,
+                half_open_max=config.half_open_max,
+                half_open_timeout_ms=config.half_open_timeout_ms,
+                consent_timeout_ms=config.consent_timeout_ms,
+            )
+        )
+        self._loop.add_reader(self._media.fileno(), self._drain)
+
+    async def stop(self) -> None:
+        if self._stopped:
+            return
+        self._stopped = True
+        if self._media is not None and self._loop is not None:
+            media = self._media
+            await self._call(media.stop)
+            self._drain()
+            self._loop.remove_reader(media.fileno())
+        for tap in list(self._taps.values()):
+            tap.close()
+        self._arrived.set()
+        self._calls.shutdown(wait=False)
+
+    @property
+    def candidates(self) -> Sequence[str]:
+        return self._engine.candidates()
+
+    async def add_publisher(self, channel: ChannelId, offer: str) -> Accepted:
+        return await self._accept(self._engine.add_publisher, channel, offer)
+
+    async def add_viewer(self, channel: ChannelId, offer: str) -> Accepted:
+        return await self._accept(self._engine.add_viewer, channel, offer)
+
+    async def restart_ice(self, peer: PeerId, remote: IceCredentials) -> IceCredentials | None:
+        media = self._engine
+        local = await self._call(lambda: media.restart_ice(peer, remote.ufrag, remote.pwd))
+        return None if local is None else IceCredentials(*local)
+
+    async def add_candidate(self, peer: PeerId, candidate: str) -> bool:
+        # Nothing to hand on: an ICE-lite agent learns addresses from the checks it answers.
+        return _media.Engine.usable_candidate(candidate)
+
+    async def remove(self, peer: PeerId) -> bool:
+        media = self._engine
+        return await self._call(lambda: media.remove(peer))
+
+    async def peer_stats(self, peer: PeerId) -> PeerStats | None:
+        media = self._engine
+        stats = await self._call(lambda: media.peer_stats(peer))
+        return None if stats is None else _peer_stats(stats)
+
+    async def totals(self) -> EngineTotals:
+        counters, peers, depth = self._engine.totals()
+        return EngineTotals(counters=counters, peers=peers, queue_depth=depth + len(self._events))
+
+    async def send_data(self, peer: PeerId, label: str, payload: bytes, binary: bool) -> bool:
+        media = self._engine
+        return await self._call(lambda: media.send_data(peer, label, payload, binary))
+
+    def open_tap(self, channel: ChannelId, limit: int = 256) -> Tap:
+        media = self._engine
+        number = media.open_tap(channel, limit)
+
+        def close() -> None:
+            self._taps.pop(number, None)
+            if not self._stopped:
+                media.close_tap(channel, number)
+
+        tap = NativeTap(limit, close)
+        self._taps[number] = tap
+        return tap
+
+    async def events(self) -> AsyncIterator[EngineEvent]:
+        while True:
+            while self._events:
+                yield self._events.popleft()
+            if self._stopped:
+                return
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    @property
+    def _engine(self) -> _media.Engine:
+        if self._media is None:
+            raise RuntimeError("the engine is not started")
+        return self._media
+
+    async def _accept(
+        self,
+        accept: Callable[[str, str], tuple[int, str, str, str]],
+        channel: ChannelId,
+        offer: str,
+    ) -> Accepted:
+        try:
+            peer, answer, ufrag, pwd = await self._call(lambda: accept(channel, offer))
+        except _media.OfferRefused as refused:
+            code, detail = refused.args
+            raise OfferRefused(code, detail) from None
+        except _media.EngineBusy as busy:
+            raise EngineBusy(str(busy)) from None
+        return Accepted(PeerId(peer), answer, IceCredentials(ufrag, pwd))
+
+    async def _call(self, function: Callable[[], T]) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._calls, function)
+
+    def _drain(self) -> None:
+        events, batches = self._engine.drain()
+        for event in events:
+            self._events.append(_event(event))
+        for number, dropped, units in batches:
+            tap = self._taps.get(number)
+            if tap is not None:
+                tap.feed([_unit(unit) for unit in units], dropped)
+        if events:
+            self._arrived.set()
+
+
+class NativeTap:
+    """A reader of access units. What it does not fetch in time it loses, oldest first."""
+
+    def __init__(self, limit: int, close: Callable[[], None]) -> None:
+        self._units: deque[AccessUnit] = deque()
+        self._limit = limit
+        self._close: Callable[[], None] | None = close
+        self._arrived = asyncio.Event()
+        self._dropped_before = 0
+        self._dropped_here = 0
+
+    @property
+    def dropped(self) -> int:
+        return self._dropped_before + self._dropped_here
+
+    def feed(self, units: Sequence[AccessUnit], dropped_before: int) -> None:
+        self._dropped_before = dropped_before
+        self._units.extend(units)
+        while len(self._units) > self._limit:
+            self._units.popleft()
+            self._dropped_here += 1
+        self._arrived.set()
+
+    async def __aiter__(self) -> AsyncIterator[Sequence[AccessUnit]]:
+        while True:
+            if self._units:
+                batch = list(self._units)
+                self._units.clear()
+                yield batch
+            elif self._close is None:
+                return
+            else:
+                self._arrived.clear()
+                await self._arrived.wait()
+
+    def close(self) -> None:
+        close, self._close = self._close, None
+        if close is not None:
+            close()
+        self._arrived.set()
+
+
+def _layer(layer: _media.Layer) -> Layer:
+    return Layer(
+        rid=layer.rid,
+        codec=Codec(layer.codec),
+        bitrate=layer.bitrate,
+        width=layer.width,
+        height=layer.height,
+        active=layer.active,
+    )
+
+
+def _unit(unit: _media.Unit) -> AccessUnit:
+    return AccessUnit(
+        codec=Codec(unit.codec),
+        layer=unit.layer,
+        keyframe=unit.keyframe,
+        captured_ms=unit.captured_ms,
+        rtp_time=unit.rtp_time,
+        payload=unit.payload,
+    )
+
+
+def _peer_stats(stats: _media.PeerStats) -> PeerStats:
+    role: Literal["publisher", "viewer"] = "publisher" if stats.publisher else "viewer"
+    return PeerStats(
+        peer=PeerId(stats.peer),
+        channel=ChannelId(stats.channel),
+        role=role,
+        state="connected" if stats.connected else "new",
+        address=stats.address,
+        packets=stats.packets,
+        bytes=stats.bytes,
+        packets_lost=stats.packets_lost,
+        packets_resent=stats.packets_resent,
+        nacks=stats.nacks,
+        plis=stats.plis,
+        rtt_ms=stats.rtt_ms,
+        join_ms=stats.join_ms,
+        layers=tuple(_layer(layer) for layer in stats.layers),
+    )
+
+
+def _event(event: _media.Event) -> EngineEvent:
+    channel, peer = ChannelId(event.channel), PeerId(event.peer)
+    match event.kind:
+        case "PeerConnected":
+            return PeerConnected(peer)
+        case "PeerClosed":
+            if event.reason not in _REASONS:
+                raise ValueError(f"unknown close reason {event.reason!r}")
+            return PeerClosed(peer, cast(CloseReason, event.reason), event.detail)
+        case "LayersChanged":
+            return LayersChanged(channel, tuple(_layer(layer) for layer in event.layers))
+        case "MediaStarted":
+            return MediaStarted(channel, peer)
+        case "MediaStalled":
+            return MediaStalled(channel)
+        case "MediaResumed":
+            return MediaResumed(channel)
+        case "DataMessage":
+            return DataMessage(peer, event.label, event.payload or b"", event.binary)
+    raise ValueError(f"unknown event kind {event.kind!r}")

@@ -1,0 +1,74 @@
+//! What a datagram is, from its first bytes (RFC 7983).
+
+/// A datagram's protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Stun,
+    Dtls,
+    Rtp,
+    Rtcp,
+    /// None of ours: dropped and counted.
+    Other,
+}
+
+/// The two things we need of a STUN binding request before its peer is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Binding<'a> {
+    /// The first half of USERNAME: the ufrag that we gave to the peer (RFC 8445 section 7.2.2).
+    pub local_ufrag: &'a str,
+    /// The controlling side has chosen this path (RFC 8445 section 7.1.2).
+    pub use_candidate: bool,
+}
+
+const STUN_HEADER: usize = 20;
+const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
+const BINDING_REQUEST: [u8; 2] = [0x00, 0x01];
+const USERNAME: u16 = 0x0006;
+const USE_CANDIDATE: u16 = 0x0025;
+
+/// Sort a datagram. Looks at eight bytes at most.
+pub fn kind(datagram: &[u8]) -> Kind {
+    match datagram {
+        [0..=3, _, _, _, cookie @ ..] if cookie.starts_with(&MAGIC_COOKIE) => Kind::Stun,
+        [20..=63, ..] if datagram.len() >= 13 => Kind::Dtls,
+        // RTCP packet types 192-223 collide with RTP marker + payload type 64-95 (RFC 5761).
+        [128..=191, 192..=223, ..] if datagram.len() >= 8 => Kind::Rtcp,
+        [128..=191, ..] if datagram.len() >= 12 => Kind::Rtp,
+        _ => Kind::Other,
+    }
+}
+
+/// Read a binding request. None for anything else, however malformed.
+pub fn binding_request(datagram: &[u8]) -> Option<Binding<'_>> {
+    if kind(datagram) != Kind::Stun || !datagram.starts_with(&BINDING_REQUEST) {
+        return None;
+    }
+    let length = usize::from(u16::from_be_bytes([datagram[2], datagram[3]]));
+    let mut rest = datagram.get(STUN_HEADER..STUN_HEADER + length)?;
+    let mut local_ufrag = None;
+    let mut use_candidate = false;
+    while let [t0, t1, l0, l1, tail @ ..] = rest {
+        let length = usize::from(u16::from_be_bytes([*l0, *l1]));
+        let value = tail.get(..length)?;
+        match u16::from_be_bytes([*t0, *t1]) {
+            USERNAME => {
+                let username = std::str::from_utf8(value).ok()?;
+                local_ufrag = Some(username.split_once(':')?.0);
+            }
+            USE_CANDIDATE => use_candidate = true,
+            _ => {}
+        }
+        // Attributes are padded to four bytes; the last one's padding may be missing.
+        rest = tail.get(length.next_multiple_of(4)..).unwrap_or(&[]);
+    }
+    Some(Binding {
+        local_ufrag: local_ufrag?,
+        use_candidate,
+    })
+}
+
+/// True for a STUN success response to a binding request: our answer to a request whose
+/// integrity was good.
+pub fn is_binding_success(datagram: &[u8]) -> bool {
+    kind(datagram) == Kind::Stun && datagram.starts_with(&[0x01, 0x01])
+}

@@ -1,0 +1,228 @@
+//! Under which sequence number and time a viewer gets a publisher's packets.
+//!
+//! A viewer sees one endless stream, whoever publishes: numbers without gaps of our making and
+//! times that only grow, across a publisher's return, a takeover and a change of layer.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::gop::Gop;
+use crate::packet::{Packet, SourceId};
+
+/// Replayed pictures are this many times closer together than they were captured. At 1:1 a
+/// player shows them at their own pace and stays a whole group behind; four seconds of
+/// pictures closed up to 1/40 are over in a tenth of a second.
+const CLOSE_UP: u64 = 40;
+
+/// How a packet leaves for one viewer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Sequence number without wrap-around; starts below 2**15 so that the first packet has no
+    /// SRTP rollover.
+    pub seq: u64,
+    pub time: u32,
+    /// The capture time that belongs to `time` for sender reports.
+    pub captured: Instant,
+    /// Part of a replay: to be decoded, but not to be waited for.
+    pub replayed: bool,
+    /// New VP8 picture id and TL0PICIDX where they differ from the publisher's.
+    pub vp8: Option<(u16, u8)>,
+}
+
+/// One track (sound or picture) of one viewer.
+#[derive(Debug)]
+pub struct Forwarder {
+    next_seq: u64,
+    last_time: u32,
+    last_sent: Option<Instant>,
+    last_vp8: Option<(u16, u8)>,
+    basis: Option<Basis>,
+    want: Option<SourceId>,
+    /// Next sequence number to replay; None when live.
+    replay: Option<u64>,
+}
+
+/// How the numbers of one source map to the viewer's.
+#[derive(Debug)]
+struct Basis {
+    source: SourceId,
+    in_seq: u64,
+    out_seq: u64,
+    in_time: u64,
+    out_time: u32,
+    /// Times before this are closed up.
+    edge: u64,
+    clock_rate: u32,
+    vp8_shift: Option<(u16, u8)>,
+}
+
+impl Forwarder {
+    /// `seq` and `time` are random (RFC 3550 section 5.1).
+    pub fn new(seq: u16, time: u32) -> Self {
+        Forwarder {
+            next_seq: u64::from(seq & 0x7fff),
+            last_time: time,
+            last_sent: None,
+            last_vp8: None,
+            basis: None,
+            want: None,
+            replay: None,
+        }
+    }
+
+    /// Follow this source from its next keyframe on; the present one goes on until then.
+    pub fn follow(&mut self, source: SourceId) {
+        self.want = Some(source);
+    }
+
+    /// The source that is wanted now.
+    pub fn following(&self) -> Option<SourceId> {
+        self.want
+    }
+
+    /// Start with the kept group of pictures. False when there is none to start with.
+    pub fn start_replay(&mut self, gop: &Gop, now: Instant) -> bool {
+        let (Some(first), Some(last)) = (gop.first(), gop.last()) else {
+            return false;
+        };
+        if self.want != Some(first.source) {
+            return false;
+        }
+        self.rebase(first, last.time, now);
+        self.replay = Some(first.seq);
+        true
+    }
+
+    /// The next packet of the replay, or None when the viewer is live.
+    pub fn replay_next(&mut self, gop: &Gop, now: Instant) -> Option<(Arc<Packet>, Outgoing)> {
+        let cursor = self.replay?;
+        let basis = self.basis.as_ref()?;
+        let packet = match (gop.first(), gop.at_or_after(cursor)) {
+            // The publisher began a new group meanwhile: the rest of the old one is gone.
+            (Some(first), _) if first.source == basis.source && first.seq > cursor => {
+                let first = Arc::clone(first);
+                let edge = gop.last().map_or(first.time, |last| last.time);
+                self.rebase(&first, edge, now);
+                first
+            }
+            (_, Some(packet)) if packet.source == basis.source => Arc::clone(packet),
+            _ => {
+                self.replay = None;
+                return None;
+            }
+        };
+        self.replay = Some(packet.seq + 1);
+        let outgoing = self.outgoing(&packet, now)?;
+        Some((packet, outgoing))
+    }
+
+    /// True while a replay is not over.
+    pub fn is_replaying(&self) -> bool {
+        self.replay.is_some()
+    }
+
+    /// A packet came from a publisher. None when this viewer does not get it (now).
+    pub fn live(&mut self, packet: &Packet, now: Instant) -> Option<Outgoing> {
+        let on_it = self
+            .basis
+            .as_ref()
+            .is_some_and(|b| b.source == packet.source);
+        if !on_it {
+            // Sound has no keyframes: any packet of it is a start.
+            let can_start = packet.keyframe_start || packet.codec.is_audio();
+            if self.want != Some(packet.source) || !can_start {
+                return None;
+            }
+            self.replay = None;
+            self.rebase(packet, packet.time, now);
+        }
+        // What lies ahead of the replay comes with the replay.
+        if self.replay.is_some_and(|cursor| packet.seq >= cursor) {
+            return None;
+        }
+        self.outgoing(packet, now)
+    }
+
+    fn rebase(&mut self, first: &Packet, edge: u64, now: Instant) {
+        let clock_rate = first.codec.clock_rate();
+        let in_time = closed_up(first.time, edge);
+        // Later than the last by what really passed, so that a player neither waits nor hurries.
+        let out_time = match self.last_sent {
+            None => self.last_time,
+            Some(sent) => {
+                let passed = now.saturating_duration_since(sent);
+                let ticks = passed.as_micros() as u64 * u64::from(clock_rate) / 1_000_000;
+                let replayed = edge.saturating_sub(in_time);
+                let step = ticks.saturating_sub(replayed).max(u64::from(clock_rate) / 90);
+                self.last_time.wrapping_add(step as u32)
+            }
+        };
+        let vp8_shift = match (self.last_vp8, first.vp8) {
+            (Some((last_id, last_tl0)), Some(ids)) => ids.picture_id.map(|(id, _)| {
+                (
+                    last_id.wrapping_add(1).wrapping_sub(id),
+                    last_tl0
+                        .wrapping_add(1)
+                        .wrapping_sub(ids.tl0_pic_idx.unwrap_or(0)),
+                )
+            }),
+            _ => None,
+        };
+        self.basis = Some(Basis {
+            source: first.source,
+            in_seq: first.seq,
+            out_seq: self.next_seq,
+            in_time,
+            out_time,
+            edge,
+            clock_rate,
+            vp8_shift,
+        });
+    }
+
+    fn outgoing(&mut self, packet: &Packet, now: Instant) -> Option<Outgoing> {
+        let basis = self.basis.as_ref()?;
+        // Older than where this viewer came in.
+        let ahead = packet.seq.checked_sub(basis.in_seq)?;
+        let seq = basis.out_seq + ahead;
+        let at = closed_up(packet.time, basis.edge);
+        let time = basis
+            .out_time
+            .wrapping_add(at.wrapping_sub(basis.in_time) as u32);
+        let moved = Duration::from_micros(
+            at.saturating_sub(packet.time) * 1_000_000 / u64::from(basis.clock_rate),
+        );
+        let vp8 = packet.vp8.and_then(|ids| {
+            let (id, bits) = ids.picture_id?;
+            let mask = if bits == 7 { 0x7f } else { 0x7fff };
+            let (shift, tl0_shift) = basis.vp8_shift.unwrap_or((0, 0));
+            Some((
+                id.wrapping_add(shift) & mask,
+                ids.tl0_pic_idx.unwrap_or(0).wrapping_add(tl0_shift),
+            ))
+        });
+        let shifted = basis.vp8_shift.is_some();
+        if seq >= self.next_seq {
+            self.next_seq = seq + 1;
+            self.last_time = time;
+            self.last_vp8 = vp8.or(self.last_vp8);
+        }
+        self.last_sent = Some(now);
+        Some(Outgoing {
+            seq,
+            time,
+            captured: packet.captured + moved,
+            replayed: packet.time < basis.edge,
+            vp8: vp8.filter(|_| shifted),
+        })
+    }
+}
+
+fn closed_up(time: u64, edge: u64) -> u64 {
+    if time >= edge {
+        time
+    } else {
+        edge - (edge - time) / CLOSE_UP
+    }
+}
+

@@ -1,0 +1,237 @@
+//! From an SDP offer to a peer and its answer. Runs on the caller's thread.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sluice_media_core::codec::Codec;
+use str0m::change::{SdpAnswer, SdpOffer};
+use str0m::config::{CryptoProvider, DtlsCert};
+use str0m::format::{Codec as RtcCodec, CodecConfig, FormatParams};
+use str0m::media::{Direction, Frequency, MediaKind, Mid};
+use str0m::rtp::Extension;
+use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
+
+use crate::peer::Role;
+use crate::settings::Addresses;
+
+/// What every peer's configuration is made from.
+#[derive(Clone)]
+pub struct Identity {
+    pub certificate: DtlsCert,
+    pub crypto: Arc<CryptoProvider>,
+}
+
+/// Why an offer is not answered.
+#[derive(Debug, PartialEq, Eq)]
+pub enum OfferError {
+    /// It is no offer that RFC 8829 allows.
+    Malformed(String),
+    /// There is nothing in it that we forward.
+    Unsupported(String),
+}
+
+/// A peer that is ready for its worker.
+pub struct Accepted {
+    pub rtc: Rtc,
+    pub answer: String,
+    pub credentials: IceCreds,
+    pub audio: Option<Mid>,
+    pub video: Option<Mid>,
+}
+
+/// Answer an offer.
+pub fn accept(
+    offer: &str,
+    role: Role,
+    identity: &Identity,
+    addresses: &Addresses,
+    now: Instant,
+) -> Result<Accepted, OfferError> {
+    let formats = offered_formats(offer)?;
+    if formats.params().is_empty() {
+        return Err(OfferError::Unsupported(
+            "no codec in the offer is one of H264, H265, VP8, VP9, AV1 or opus".into(),
+        ));
+    }
+    let mut rtc = configure(formats, role, identity).build(now);
+    for address in &addresses.udp {
+        add_candidate(&mut rtc, Candidate::host(*address, "udp").ok());
+    }
+    for address in &addresses.tcp {
+        let tcp = Candidate::builder().tcp().host(*address);
+        add_candidate(&mut rtc, tcp.tcptype(str0m::net::TcpType::Passive).build().ok());
+    }
+    let parsed = SdpOffer::from_sdp_string(offer)
+        .map_err(|error| OfferError::Malformed(error.to_string()))?;
+    let answer = rtc
+        .sdp_api()
+        .accept_offer(parsed)
+        .map_err(|error| OfferError::Malformed(error.to_string()))?;
+    let (audio, video) = tracks(&rtc, role, offer);
+    if audio.is_none() && video.is_none() {
+        return Err(OfferError::Unsupported(match role {
+            Role::Publisher => "no m-line offers to send (sendonly or sendrecv) a known codec".into(),
+            Role::Viewer => "no m-line offers to receive (recvonly or sendrecv) a known codec".into(),
+        }));
+    }
+    let credentials = rtc.direct_api().local_ice_credentials();
+    Ok(Accepted {
+        answer: finish(&answer, offer),
+        rtc,
+        credentials,
+        audio,
+        video,
+    })
+}
+
+fn configure(formats: CodecConfig, role: Role, identity: &Identity) -> RtcConfig {
+    let every = match role {
+        Role::Publisher => Duration::from_secs(2),
+        // Two thousand viewers' reports each second would be work for nobody.
+        Role::Viewer => Duration::from_secs(5),
+    };
+    let mut config = RtcConfig::new()
+        .set_ice_lite(true)
+        .set_rtp_mode(true)
+        .set_crypto_provider(Arc::clone(&identity.crypto))
+        .set_dtls_cert(identity.certificate.clone())
+        .set_stats_interval(Some(every))
+        .set_extension(5, Extension::PlayoutDelay)
+        .clear_codecs();
+    *config.codec_config() = formats;
+    config
+}
+
+fn add_candidate(rtc: &mut Rtc, candidate: Option<Candidate>) {
+    if let Some(candidate) = candidate {
+        rtc.add_local_candidate(candidate);
+    }
+}
+
+/// Our side's codecs are the offer's own, profile by profile: what a publisher sends we forward
+/// untouched whatever its profile, and a viewer is answered nothing that it did not offer.
+fn offered_formats(offer: &str) -> Result<CodecConfig, OfferError> {
+    let mut names: Vec<(u8, &str)> = Vec::new();
+    let mut params: HashMap<u8, &str> = HashMap::new();
+    for line in offer.lines() {
+        if let Some(value) = line.strip_prefix("a=rtpmap:") {
+            names.push(payload_type(line, value)?);
+        } else if let Some(value) = line.strip_prefix("a=fmtp:") {
+            let (pt, rest) = payload_type(line, value)?;
+            params.insert(pt, rest);
+        }
+    }
+    let mut formats = CodecConfig::empty();
+    let resend_of = |pt: u8| {
+        names.iter().find_map(|(rtx, name)| {
+            let apt = params.get(rtx)?.strip_prefix("apt=")?;
+            let is_rtx = name.len() > 4 && name[..4].eq_ignore_ascii_case("rtx/");
+            (is_rtx && apt.trim().parse() == Ok(pt)).then_some(*rtx)
+        })
+    };
+    let mut seen = Vec::new();
+    for (pt, name) in &names {
+        let Some((codec, channels)) = known_codec(name) else {
+            continue;
+        };
+        if seen.contains(pt) {
+            continue;
+        }
+        seen.push(*pt);
+        let rate = if codec == RtcCodec::Opus { 48_000 } else { 90_000 };
+        let Some(rate) = Frequency::new(rate) else {
+            continue;
+        };
+        formats.add_config(
+            (*pt).into(),
+            resend_of(*pt).map(Into::into),
+            codec,
+            rate,
+            channels,
+            FormatParams::parse_line(params.get(pt).unwrap_or(&"")),
+        );
+    }
+    Ok(formats)
+}
+
+fn payload_type<'a>(line: &str, value: &'a str) -> Result<(u8, &'a str), OfferError> {
+    let (number, rest) = value.split_once(' ').unwrap_or((value, ""));
+    match number.parse::<u8>() {
+        Ok(pt) if pt <= 127 => Ok((pt, rest.trim())),
+        _ => Err(OfferError::Malformed(format!(
+            "payload type must be 0 to 127: {}",
+            line.chars().take(80).collect::<String>()
+        ))),
+    }
+}
+
+fn known_codec(rtpmap: &str) -> Option<(RtcCodec, Option<u8>)> {
+    let mut parts = rtpmap.split('/');
+    let name = parts.next()?.to_ascii_lowercase();
+    let rate = parts.next()?;
+    match (name.as_str(), rate) {
+        ("h264", "90000") => Some((RtcCodec::H264, None)),
+        ("h265", "90000") => Some((RtcCodec::H265, None)),
+        ("vp8", "90000") => Some((RtcCodec::Vp8, None)),
+        ("vp9", "90000") => Some((RtcCodec::Vp9, None)),
+        ("av1", "90000") => Some((RtcCodec::Av1, None)),
+        ("opus", "48000") => Some((RtcCodec::Opus, Some(2))),
+        _ => None,
+    }
+}
+
+/// Whether a trickled candidate names an address that a packet could come from. An ICE-lite
+/// agent needs no remote candidates: it learns addresses from the checks that it answers.
+pub fn usable_candidate(text: &str) -> bool {
+    Candidate::from_sdp_string(text).is_ok()
+}
+
+/// The codec in our words.
+pub fn codec_of(codec: RtcCodec) -> Option<Codec> {
+    match codec {
+        RtcCodec::H264 => Some(Codec::H264),
+        RtcCodec::H265 => Some(Codec::H265),
+        RtcCodec::Vp8 => Some(Codec::Vp8),
+        RtcCodec::Vp9 => Some(Codec::Vp9),
+        RtcCodec::Av1 => Some(Codec::Av1),
+        RtcCodec::Opus => Some(Codec::Opus),
+        _ => None,
+    }
+}
+
+/// The first audio and the first video m-line that media can flow on, in the offer's order.
+fn tracks(rtc: &Rtc, role: Role, offer: &str) -> (Option<Mid>, Option<Mid>) {
+    let mut audio = None;
+    let mut video = None;
+    for mid in offer.lines().filter_map(|line| line.strip_prefix("a=mid:")) {
+        let mid = Mid::from(mid.trim());
+        let Some(media) = rtc.media(mid) else {
+            continue;
+        };
+        let flows = match (role, media.direction()) {
+            (_, Direction::Inactive) => false,
+            (Role::Publisher, direction) => direction.is_receiving(),
+            (Role::Viewer, direction) => direction.is_sending(),
+        };
+        if !flows || media.stopped() || media.disabled() || media.remote_pts().is_empty() {
+            continue;
+        }
+        let place = match media.kind() {
+            MediaKind::Audio => &mut audio,
+            MediaKind::Video => &mut video,
+        };
+        place.get_or_insert(mid);
+    }
+    (audio, video)
+}
+
+/// What the answer needs beyond str0m's.
+fn finish(answer: &SdpAnswer, offer: &str) -> String {
+    let text = answer.to_sdp_string();
+    // RFC 8858: offered mux-only is answered mux-only. OBS, FFmpeg and browsers do not offer it.
+    if offer.contains("a=rtcp-mux-only") && !text.contains("a=rtcp-mux-only") {
+        return text.replace("a=rtcp-mux\r\n", "a=rtcp-mux\r\na=rtcp-mux-only\r\n");
+    }
+    text
+}

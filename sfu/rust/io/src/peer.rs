@@ -1,0 +1,274 @@
+//! One WebRTC peer: a str0m `Rtc`, the path it is reached on and what it is here for.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use sluice_media_core::allowance::Allowance;
+use sluice_media_core::demux;
+use sluice_media_core::routes::Path;
+use str0m::channel::{ChannelData, ChannelId};
+use str0m::media::{Mid, Rid};
+use str0m::net::{Protocol, Receive};
+use str0m::{Event, Input, Output, Rtc, RtcError};
+
+use crate::outbox::Layer;
+use crate::publisher::Publisher;
+use crate::settings::{Addresses, Settings};
+use crate::viewer::Viewer;
+
+/// What a peer is here for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Publisher,
+    Viewer,
+}
+
+/// The label that we answer ourselves.
+const ECHO: &str = "echo";
+
+pub struct Peer {
+    pub id: u64,
+    pub channel: String,
+    pub rtc: Rtc,
+    pub part: Part,
+    /// Where media goes: the last path that the remote side chose.
+    pub path: Option<Path>,
+    pub connected: bool,
+    pub opened: Instant,
+    pub last_input: Instant,
+    data: HashMap<ChannelId, String>,
+    messages: Allowance,
+    /// str0m's reports, the newest of each stream.
+    pub figures: HashMap<(Mid, Option<Rid>), Figures>,
+    pub rtt: Option<Duration>,
+    /// Keyframe requests that we sent to it (publisher).
+    pub keyframes_asked: u64,
+    /// Set by tests: the next datagram panics inside this peer.
+    pub poisoned: bool,
+}
+
+/// The half that depends on the role.
+pub enum Part {
+    Publisher(Publisher),
+    Viewer(Viewer),
+}
+
+/// Figures of a stream that str0m reports from time to time, or their sum over a peer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Figures {
+    pub packets: u64,
+    pub bytes: u64,
+    pub lost: u64,
+    pub resent: u64,
+    pub nacks: u64,
+    pub plis: u64,
+}
+
+/// A snapshot for the API.
+#[derive(Clone, Debug)]
+pub struct PeerStats {
+    pub peer: u64,
+    pub channel: String,
+    pub role: Role,
+    pub connected: bool,
+    pub address: String,
+    pub figures: Figures,
+    pub rtt: Option<Duration>,
+    pub join: Option<Duration>,
+    pub layers: Vec<Layer>,
+}
+
+
+/// Where a drain's results go.
+pub trait Sink {
+    /// Send a datagram on a path.
+    fn send(&mut self, path: Path, datagram: Vec<u8>);
+    /// We answered a check on this path: it is the peer's.
+    fn proved(&mut self, path: Path);
+    /// Something of the peer's protocols happened.
+    fn event(&mut self, event: Event);
+}
+
+impl Peer {
+    pub fn new(id: u64, channel: String, rtc: Rtc, part: Part, settings: &Settings, now: Instant) -> Self {
+        let rate = settings.messages_per_second;
+        Peer {
+            id,
+            channel,
+            rtc,
+            part,
+            path: None,
+            connected: false,
+            opened: now,
+            last_input: now,
+            data: HashMap::new(),
+            messages: Allowance::new(rate, rate, now),
+            figures: HashMap::new(),
+            rtt: None,
+            keyframes_asked: 0,
+            poisoned: false,
+        }
+    }
+
+    pub fn role(&self) -> Role {
+        match self.part {
+            Part::Publisher(_) => Role::Publisher,
+            Part::Viewer(_) => Role::Viewer,
+        }
+    }
+
+    /// Feed a datagram. False when str0m does not take it for this peer's.
+    pub fn receive(
+        &mut self,
+        path: Path,
+        datagram: &[u8],
+        addresses: &Addresses,
+        now: Instant,
+    ) -> Result<bool, RtcError> {
+        assert!(!self.poisoned, "poisoned by a test");
+        let (protocol, ours) = match path {
+            Path::Udp(_) => (Protocol::Udp, &addresses.udp),
+            Path::Tcp(..) => (Protocol::Tcp, &addresses.tcp),
+        };
+        let source = path.address();
+        let Some(destination) = Addresses::towards(ours, source) else {
+            return Ok(false);
+        };
+        let Ok(received) = Receive::new(protocol, source, destination, datagram) else {
+            return Ok(false);
+        };
+        let input = Input::Receive(now, received);
+        if !self.rtc.accepts(&input) {
+            return Ok(false);
+        }
+        self.last_input = now;
+        self.rtc.handle_input(input)?;
+        Ok(true)
+    }
+
+    /// Hand out everything that waits inside; returns when to come back.
+    ///
+    /// `on` is the path of the datagram that was fed before, `chosen` whether it carried
+    /// USE-CANDIDATE: only the answer to a check shows that the check was genuine.
+    pub fn drain(
+        &mut self,
+        on: Option<(Path, bool)>,
+        sink: &mut impl Sink,
+    ) -> Result<Instant, RtcError> {
+        loop {
+            match self.rtc.poll_output()? {
+                Output::Timeout(at) => return Ok(at),
+                Output::Event(event) => sink.event(event),
+                Output::Transmit(transmit) => {
+                    let datagram: Vec<u8> = transmit.contents.into();
+                    if demux::is_binding_success(&datagram) {
+                        let Some((path, chosen)) = on.filter(|(path, _)| {
+                            path.address() == transmit.destination
+                        }) else {
+                            continue;
+                        };
+                        sink.proved(path);
+                        if chosen || self.path.is_none() {
+                            self.path = Some(path);
+                        }
+                        sink.send(path, datagram);
+                    } else if let Some(path) = self.path.or(on.map(|(path, _)| path)) {
+                        sink.send(path, datagram);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A data channel opened. False when the peer has too many.
+    pub fn open_data(&mut self, id: ChannelId, label: String) -> bool {
+        if self.data.len() >= 8 {
+            return false;
+        }
+        self.data.insert(id, label);
+        true
+    }
+
+    pub fn close_data(&mut self, id: ChannelId) {
+        self.data.remove(&id);
+    }
+
+    /// A message arrived. Echoes are answered here; the rest is returned with its label.
+    /// Err when it breaks a limit.
+    pub fn message(
+        &mut self,
+        data: ChannelData,
+        max_bytes: usize,
+        now: Instant,
+    ) -> Result<Option<(String, ChannelData)>, ()> {
+        let label = self.data.get(&data.id).ok_or(())?.clone();
+        if data.data.len() > max_bytes || !self.messages.take(now) {
+            return Err(());
+        }
+        if label == ECHO {
+            self.write_data(data.id, data.binary, &data.data).map_err(|_| ())?;
+            return Ok(None);
+        }
+        Ok(Some((label, data)))
+    }
+
+    /// Send on an open data channel. False when there is none with this label or it is full.
+    pub fn send_message(&mut self, label: &str, binary: bool, payload: &[u8]) -> bool {
+        let id = self.data.iter().find(|(_, l)| *l == label).map(|(id, _)| *id);
+        id.is_some_and(|id| self.write_data(id, binary, payload).unwrap_or(false))
+    }
+
+    fn write_data(&mut self, id: ChannelId, binary: bool, payload: &[u8]) -> Result<bool, RtcError> {
+        match self.rtc.channel(id) {
+            Some(mut channel) => channel.write(binary, payload),
+            None => Ok(false),
+        }
+    }
+
+    pub fn stats(&self, layers: Vec<Layer>) -> PeerStats {
+        let mut figures = Figures::default();
+        for stream in self.figures.values() {
+            figures.packets += stream.packets;
+            figures.bytes += stream.bytes;
+            figures.lost += stream.lost;
+            figures.resent += stream.resent;
+            figures.nacks += stream.nacks;
+            figures.plis += stream.plis;
+        }
+        let mut join = None;
+        match &self.part {
+            Part::Publisher(_) => figures.plis = self.keyframes_asked,
+            Part::Viewer(viewer) => {
+                // str0m counts retransmissions in.
+                figures.resent = figures.packets.saturating_sub(viewer.packets);
+                figures.packets = viewer.packets;
+                figures.bytes = viewer.bytes;
+                join = viewer.first_media;
+            }
+        }
+        PeerStats {
+            peer: self.id,
+            channel: self.channel.clone(),
+            role: self.role(),
+            connected: self.connected,
+            address: self.path.map_or(String::new(), show),
+            figures,
+            rtt: self.rtt,
+            join,
+            layers,
+        }
+    }
+}
+
+/// A path as Python and people see it.
+pub fn show(path: Path) -> String {
+    match path {
+        Path::Udp(address) => named("udp", address),
+        Path::Tcp(_, address) => named("tcp", address),
+    }
+}
+
+pub fn named(protocol: &str, address: SocketAddr) -> String {
+    format!("{protocol}:{address}")
+}

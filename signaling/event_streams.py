@@ -1,0 +1,214 @@
+"""Server-sent events: bounded, counted, and never stuck on a client that went away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from sfu.broadcast import (
+    Active,
+    Inactive,
+    LayersNews,
+    News,
+    Reconnect,
+    Resumed,
+    Stalled,
+    ViewerCount,
+)
+from sfu.rooms import Rooms
+from signaling.routing import STREAMED_KEY
+from signaling.views import layer_views
+from sluice.auth import Grant
+from sluice.config import LimitsConfig
+from sluice.errors import Problem
+from sluice.ids import ChannelId
+from sluice.metrics import Metrics
+from sluice.stream import Reader
+
+HEARTBEAT_S = 15.0
+"""A comment line this often: proxies cut silent connections, and a dead one is noticed."""
+RECONNECT_MS = 2_000
+_NAMES: dict[type[News], str] = {
+    Active: "active",
+    Inactive: "inactive",
+    Stalled: "stalled",
+    Resumed: "resumed",
+    ViewerCount: "viewercount",
+    LayersNews: "layers",
+    Reconnect: "reconnect",
+}
+EVENT_NAMES = frozenset(_NAMES.values())
+
+
+def encode(news: News) -> bytes:
+    """One event in the text/event-stream format."""
+    data: dict[str, object] = {}
+    match news:
+        case Active(since_ms):
+            data = {"since_ms": since_ms}
+        case ViewerCount(viewers):
+            data = {"viewers": viewers}
+        case LayersNews(layers):
+            data = {"layers": layer_views(layers)}
+        case Reconnect():
+            data = {"retry_ms": RECONNECT_MS}
+    return b"event: %s\ndata: %s\n\n" % (_NAMES[type(news)].encode(), msgspec.json.encode(data))
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    channel: ChannelId
+    grant: Grant
+    reader: Reader[News]
+
+
+class EventStreams:
+    """All open streams, with caps in all and by client."""
+
+    def __init__(
+        self,
+        rooms: Rooms,
+        metrics: Metrics,
+        limits: LimitsConfig,
+        heartbeat_s: float = HEARTBEAT_S,
+    ) -> None:
+        self._rooms = rooms
+        self._metrics = metrics
+        self._limits = limits
+        self.heartbeat_s = heartbeat_s
+        self._open: dict[int, _Open] = {}
+        self._by_client: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def open(
+        self,
+        channel: ChannelId,
+        grant: Grant,
+        client: str,
+        names: frozenset[str] = EVENT_NAMES,
+        until: asyncio.Event | None = None,
+    ) -> EventStream:
+        """A response that streams `names`, at most `until` something is over.
+
+        Raises Problem `busy` or `rate-limited`.
+        """
+        if len(self._open) >= self._limits.sse_connections:
+            raise Problem("busy", "There are too many event streams.", retry_after_s=10)
+        if self._by_client[client] >= self._limits.sse_per_ip:
+            detail = "There are too many event streams from this address."
+            raise Problem("rate-limited", detail, retry_after_s=10)
+        reader = self._rooms.subscribe(channel, self._limits.sse_queue)
+        self._open[id(reader)] = _Open(channel, grant, reader)
+        self._by_client[client] += 1
+        self._metrics.event_streams.set(len(self._open))
+        return EventStream(self, self._rooms, channel, client, names, reader, until)
+
+    def close_if(self, ended: Callable[[ChannelId, Grant], bool]) -> None:
+        """Close the streams whose permission has ended."""
+        for stream in list(self._open.values()):
+            if ended(stream.channel, stream.grant):
+                stream.reader.close()
+
+    def close(self) -> None:
+        """Tell everybody to come back later, and end all streams."""
+        self._rooms.say_reconnect()
+
+    def release(self, channel: ChannelId, client: str, reader: Reader[News]) -> None:
+        """A stream is over."""
+        if self._open.pop(id(reader), None) is None:
+            return
+        self._rooms.unsubscribe(channel, reader)
+        self._metrics.events_dropped.inc(reader.dropped)
+        self._metrics.event_streams.set(len(self._open))
+        self._by_client[client] -= 1
+        if self._by_client[client] <= 0:
+            del self._by_client[client]
+
+
+class EventStream:
+    """An ASGI response. Waits for news and for the client's end at the same time."""
+
+    def __init__(
+        self,
+        streams: EventStreams,
+        rooms: Rooms,
+        channel: ChannelId,
+        client: str,
+        names: frozenset[str],
+        reader: Reader[News],
+        until: asyncio.Event | None,
+    ) -> None:
+        self._streams = streams
+        self._rooms = rooms
+        self._channel = channel
+        self._client = client
+        self._names = names
+        self._reader = reader
+        self._until = until or asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[STREAMED_KEY] = True
+        # A writer that only sends can be stuck with a client that has reset the connection.
+        writing = asyncio.create_task(self._write(send), name="sse-write")
+        leaving = asyncio.create_task(_disconnected(receive), name="sse-disconnect")
+        ending = asyncio.create_task(self._end(), name="sse-end")
+        try:
+            await asyncio.wait({writing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            tasks = (writing, leaving, ending)
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+            self._streams.release(self._channel, self._client, self._reader)
+        if isinstance(results[0], Exception) and not isinstance(results[0], OSError):
+            raise results[0]
+
+    async def _end(self) -> None:
+        await self._until.wait()
+        self._reader.close()
+
+    async def _write(self, send: Send) -> None:
+        headers = [
+            (b"content-type", b"text/event-stream; charset=utf-8"),
+            (b"cache-control", b"no-store"),
+            (b"x-accel-buffering", b"no"),  # nginx would hold events back
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await _chunk(send, b"retry: %d\n\n" % RECONNECT_MS + self._present())
+        missed = 0
+        while True:
+            try:
+                async with asyncio.timeout(self._streams.heartbeat_s):
+                    news = await anext(self._reader)
+            except TimeoutError:
+                await _chunk(send, b": still here\n\n")
+                continue
+            except StopAsyncIteration:
+                break
+            if self._reader.dropped > missed:
+                # Some news was lost, so the whole state is told anew.
+                missed = self._reader.dropped
+                await _chunk(send, self._present())
+            if _NAMES[type(news)] in self._names:
+                await _chunk(send, encode(news))
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _present(self) -> bytes:
+        present = self._rooms.present(self._channel)
+        return b"".join(encode(news) for news in present if _NAMES[type(news)] in self._names)
+
+
+async def _chunk(send: Send, body: bytes) -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,181 @@
+"""What one running Sluice holds: made once, handed to every room of the front door."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from time import perf_counter
+
+import structlog
+from starlette.requests import Request
+
+from sfu.engine import Engine
+from sfu.rooms import RoomLimits, Rooms
+from signaling.event_streams import EventStreams
+from signaling.intake import Intake, credential
+from signaling.placement import Placement
+from signaling.sessions import Sessions
+from sluice.auth import Gate, Grant, ViewerTokens, hash_secret, new_admin_token
+from sluice.channels import ChannelBook
+from sluice.clock import Clock
+from sluice.config import Settings
+from sluice.errors import Problem
+from sluice.ids import ChannelId
+from sluice.metrics import Metrics
+from sluice.storage import Channel, Store
+from sluice.tasks import Tasks
+
+log = structlog.get_logger(__name__)
+
+ENFORCE_S = 1.0
+LAG_PROBE_S = 0.25
+
+
+class House:
+    """Owns the parts and their lives. `open` and `close` are called by the app's lifespan."""
+
+    def __init__(
+        self, settings: Settings, engine: Engine, clock: Clock, placement: Placement
+    ) -> None:
+        limits = settings.limits
+        self.settings = settings
+        self.engine = engine
+        self.clock = clock
+        self.placement = placement
+        self.metrics = Metrics()
+        self.store = Store(settings.storage.path)
+        self.book = ChannelBook(self.store, clock, limits.channels)
+        self.new_admin_token: str | None = None
+        """Set when this start made one: to be shown once."""
+        self.tokens = ViewerTokens(self._viewer_token_secret())
+        self.gate = Gate(self.book, self.tokens, self._admin_hash(), clock)
+        self.intake = Intake(settings.server, limits, clock)
+        self.rooms = Rooms(
+            engine,
+            clock,
+            RoomLimits(
+                grace_ms=settings.reconnect.grace_ms,
+                half_open_max=settings.media.half_open_max,
+                half_open_timeout_ms=settings.media.half_open_timeout_ms,
+                viewers_per_channel=limits.viewers_per_channel,
+            ),
+        )
+        self.sessions = Sessions(self.metrics)
+        self.streams = EventStreams(self.rooms, self.metrics, limits)
+        self.ready = False
+        self.stopping = False
+        self._lag_s = [0.0, 0.0]
+        self._tasks = Tasks()
+
+    async def open(self) -> None:
+        """Start everything. Raises OSError when a media port is taken."""
+        await self.book.refresh()
+        await self.engine.start()
+        self.rooms.listen(self.sessions.peer_gone)
+        self.rooms.start()
+        self._tasks.spawn(self._enforce_forever(), "enforce")
+        self._tasks.spawn(self._probe_lag(), "loop-lag")
+        self.ready = True
+
+    def begin_stop(self) -> None:
+        """Refuse newcomers and end event streams, which would hold up the HTTP server's end."""
+        if not self.stopping:
+            self.stopping = True
+            self.streams.close()
+
+    async def close(self) -> None:
+        """End everything, peers last told by the engine. Idempotent."""
+        if not self.ready:
+            return
+        self.begin_stop()
+        self.ready = False
+        await self._tasks.close()
+        await self.engine.stop()
+        await self.rooms.stop()
+        for session in self.sessions:
+            self.sessions.peer_gone(session.peer, session.role, "stopped")
+        await asyncio.to_thread(self.store.close)
+
+    # --- what many handlers ask
+
+    def channel(self, channel: ChannelId) -> Channel:
+        """Raises Problem `channel-unknown`."""
+        found = self.book.get(channel)
+        if found is None:
+            raise Problem("channel-unknown", f"There is no channel {channel!r}.")
+        return found
+
+    def check_admin(self, request: Request) -> None:
+        """Raises Problem 401, 403 or 429."""
+        try:
+            self.gate.check_admin(credential(request))
+        except Problem as problem:
+            raise self.intake.denied(request, problem) from None
+
+    @property
+    def healthy(self) -> bool:
+        return self.ready and not self.stopping and self.rooms.pumping
+
+    @property
+    def overloaded(self) -> bool:
+        """Whether the event loop was late twice in a row; once can be anything."""
+        return min(self._lag_s) * 1000 > self.settings.limits.loop_lag_ms
+
+    def retry_after_s(self) -> int:
+        """For `busy`: spread over a few seconds so that a crowd does not come back as one."""
+        base = self.settings.reconnect.retry_after_s
+        return base + secrets.randbelow(base + 1)
+
+    async def enforce(self) -> None:
+        """End every session and event stream whose permission is gone.
+
+        The one place where expiry, revocation, new keys and deleted channels take effect; it
+        runs every second and at once after a change through the API.
+        """
+        for session in self.sessions:
+            if not self.gate.still_holds(session.channel, session.grant):
+                log.info("permission ended", channel=session.channel, role=session.role)
+                await self.rooms.leave(session.peer)
+        self.streams.close_if(self._ended)
+
+    def _ended(self, channel: ChannelId, grant: Grant) -> bool:
+        return not self.gate.still_holds(channel, grant)
+
+    async def _enforce_forever(self) -> None:
+        while True:
+            await asyncio.sleep(ENFORCE_S)
+            try:
+                await self.book.refresh()
+                await self.enforce()
+            except Exception:
+                # A locked database must not end the enforcement for good.
+                log.exception("enforcement failed; it is tried again")
+
+    async def _probe_lag(self) -> None:
+        while True:
+            begin = perf_counter()
+            await asyncio.sleep(LAG_PROBE_S)
+            lag_s = max(0.0, perf_counter() - begin - LAG_PROBE_S)
+            self._lag_s = [self._lag_s[1], lag_s]
+            self.metrics.loop_lag.set(lag_s)
+
+    def _admin_hash(self) -> bytes:
+        configured = self.settings.auth.admin_token
+        if configured is not None:
+            return hash_secret(configured.get_secret_value())
+        kept = self.store.secret("admin_token_hash")
+        if kept is None:
+            self.new_admin_token = new_admin_token()
+            kept = hash_secret(self.new_admin_token)
+            self.store.set_secret("admin_token_hash", kept)
+        return kept
+
+    def _viewer_token_secret(self) -> bytes:
+        configured = self.settings.auth.viewer_token_secret
+        if configured is not None:
+            return configured.get_secret_value().encode()
+        kept = self.store.secret("viewer_token_secret")
+        if kept is None:
+            kept = secrets.token_bytes(32)
+            self.store.set_secret("viewer_token_secret", kept)
+        return kept

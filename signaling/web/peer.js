@@ -1,0 +1,225 @@
+// One RTCPeerConnection bound to one WHIP or WHEP resource on the server: offer by POST,
+// candidates and ICE restarts by PATCH, goodbye by DELETE (RFC 9725, draft-ietf-wish-whep).
+
+import { iceServers } from "./links.js";
+import { bearer, ProblemError, request } from "./problem.js";
+import { restartedAnswer, trickleFragment } from "./sdp.js";
+
+const FRAGMENT_TYPE = "application/trickle-ice-sdpfrag";
+/** Candidates come in bursts; one PATCH takes a whole burst. */
+const TRICKLE_DELAY_MS = 60;
+/** `disconnected` often heals by itself; after this long we restart ICE. */
+const PATIENCE_MS = 800;
+/** With TURN servers in hand, a first connection that takes longer is tried again through them. */
+const DIRECT_TRY_MS = 2500;
+/** A connection, first or restarted, that is not up by then is given up. */
+const CONNECT_LIMIT_MS = 8000;
+
+/**
+ * Handlers: `onConnected()` the path works (again); `onInterrupted()` it broke and is being
+ * repaired; `onLost()` it is over and only a new session helps.
+ */
+export class ResourcePeer {
+  #endpoint;
+  #token;
+  #handlers;
+  #resource = null;
+  #etag = null;
+  #answer = "";
+  #queue = [];
+  #gathered = false;
+  #trickles = true;
+  #trickleTimer = null;
+  #patienceTimer = null;
+  #limitTimer = null;
+  #restarting = false;
+  #over = false;
+  #onOnline = () => this.#repairSoon(0);
+
+  /** When the POST left, on performance.now()'s clock; null before. */
+  postedAt = null;
+  /** Where the server's ICE servers stay, for the next session to start with. */
+  iceServers;
+
+  constructor({ endpoint, token, knownIceServers = [], handlers }) {
+    this.#endpoint = endpoint;
+    this.#token = token;
+    this.#handlers = handlers;
+    this.iceServers = knownIceServers;
+    this.pc = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: knownIceServers });
+    this.pc.addEventListener("icecandidate", (event) => this.#onCandidate(event.candidate));
+    this.pc.addEventListener("iceconnectionstatechange", () => this.#onIceState());
+    this.pc.addEventListener("connectionstatechange", () => this.#onConnectionState());
+    window.addEventListener("online", this.#onOnline);
+  }
+
+  /**
+   * Negotiate. The offer leaves at once with whatever candidates there are; the rest trickles.
+   * Throws ProblemError when the server refuses, or Error when the browser cannot.
+   *
+   * @param {(sdp: string) => string} editOffer a last change to the offer
+   */
+  async open(editOffer = (sdp) => sdp) {
+    const offer = await this.pc.createOffer();
+    await this.pc.setLocalDescription({ type: "offer", sdp: editOffer(offer.sdp) });
+    this.postedAt = performance.now();
+    const response = await request(this.#endpoint, {
+      method: "POST",
+      headers: { "Content-Type": "application/sdp", ...bearer(this.#token) },
+      body: this.pc.localDescription.sdp,
+    });
+    const location = response.headers.get("location");
+    if (response.status !== 201 || !location) {
+      throw new ProblemError({
+        status: 502,
+        title: "The server's answer is no WebRTC session",
+        detail: location ? `status ${response.status} in place of 201` : "Location is missing",
+      });
+    }
+    this.#resource = new URL(location, response.url || this.#endpoint);
+    this.#etag = response.headers.get("etag");
+    this.#takeIceServers(response.headers.get("link"));
+    this.#answer = await response.text();
+    if (this.#over) return void this.#deleteResource(false); // closed while the POST was out
+    await this.pc.setRemoteDescription({ type: "answer", sdp: this.#answer });
+    this.#flushSoon();
+    this.#limitConnecting();
+    if (this.iceServers.length > 0) this.#repairSoon(DIRECT_TRY_MS);
+  }
+
+
+  /** End the session here and on the server. `leaving`: the page goes away, outlive it. */
+  close({ leaving = false } = {}) {
+    if (this.#over) return;
+    this.#teardown();
+    this.#deleteResource(leaving);
+  }
+
+  #teardown() {
+    this.#over = true;
+    clearTimeout(this.#trickleTimer);
+    clearTimeout(this.#patienceTimer);
+    clearTimeout(this.#limitTimer);
+    window.removeEventListener("online", this.#onOnline);
+    this.pc.close();
+  }
+
+  #lose(gone) {
+    if (this.#over) return;
+    this.#teardown();
+    if (!gone) this.#deleteResource(false);
+    this.#handlers.onLost();
+  }
+
+  #deleteResource(keepalive) {
+    if (!this.#resource) return;
+    const url = this.#resource;
+    this.#resource = null;
+    // Nobody waits for the outcome: a session that this misses ends by its consent timeout.
+    request(url, { method: "DELETE", headers: bearer(this.#token), keepalive }).catch(() => {});
+  }
+
+  // --- the path
+
+  #onIceState() {
+    const state = this.pc.iceConnectionState;
+    if (state === "connected" || state === "completed") {
+      clearTimeout(this.#patienceTimer);
+      clearTimeout(this.#limitTimer);
+      if (this.pc.connectionState === "connected") this.#handlers.onConnected();
+    } else if (state === "disconnected") {
+      this.#handlers.onInterrupted();
+      this.#repairSoon(PATIENCE_MS);
+    } else if (state === "failed") {
+      this.#handlers.onInterrupted();
+      this.#repairSoon(0);
+    }
+  }
+
+  #onConnectionState() {
+    const { connectionState, iceConnectionState } = this.pc;
+    if (connectionState === "connected") this.#handlers.onConnected();
+    // ICE stands but DTLS failed or was closed by the server: no restart mends that.
+    const iceUp = iceConnectionState === "connected" || iceConnectionState === "completed";
+    if (connectionState === "closed" || (connectionState === "failed" && iceUp)) this.#lose(false);
+  }
+
+  #repairSoon(delay) {
+    clearTimeout(this.#patienceTimer);
+    this.#patienceTimer = setTimeout(() => {
+      const up = ["connected", "completed"].includes(this.pc.iceConnectionState);
+      if (!up && this.#resource) this.#restart();
+    }, delay);
+  }
+
+  /** ICE restart by PATCH; whatever goes wrong with it ends in a new session. */
+  async #restart() {
+    if (this.#restarting || this.#over) return;
+    this.#restarting = true;
+    try {
+      this.#queue = [];
+      this.#gathered = false;
+      const offer = await this.pc.createOffer({ iceRestart: true });
+      await this.pc.setLocalDescription(offer);
+      const response = await this.#patch('"*"', trickleFragment(offer.sdp, [], false));
+      if (response.status !== 200) throw new ProblemError({ title: "ICE restart not supported" });
+      this.#etag = response.headers.get("etag") ?? this.#etag;
+      this.#answer = restartedAnswer(this.#answer, await response.text());
+      await this.pc.setRemoteDescription({ type: "answer", sdp: this.#answer });
+      this.#flushSoon();
+      this.#limitConnecting();
+    } catch (error) {
+      this.#lose(error.status === 404 || error.status === 410);
+    } finally {
+      this.#restarting = false;
+    }
+  }
+
+  #limitConnecting() {
+    clearTimeout(this.#limitTimer);
+    if (["connected", "completed"].includes(this.pc.iceConnectionState)) return;
+    this.#limitTimer = setTimeout(() => this.#lose(false), CONNECT_LIMIT_MS);
+  }
+
+  #takeIceServers(header) {
+    const servers = iceServers(header);
+    if (servers.length === 0) return;
+    this.iceServers = servers;
+    try {
+      this.pc.setConfiguration({ ...this.pc.getConfiguration(), iceServers: servers });
+    } catch {
+      this.iceServers = []; // a server the browser does not take must not spoil later sessions
+    }
+  }
+
+  // --- candidates
+
+  #onCandidate(candidate) {
+    if (candidate?.candidate) this.#queue.push(candidate.candidate);
+    else this.#gathered = true;
+    this.#flushSoon();
+  }
+
+  #flushSoon() {
+    clearTimeout(this.#trickleTimer);
+    this.#trickleTimer = setTimeout(() => this.#flush(), TRICKLE_DELAY_MS);
+  }
+
+  async #flush() {
+    const ready = this.#resource && this.#etag && this.#trickles && !this.#restarting;
+    if (!ready || this.#queue.length === 0 || this.#over) return;
+    const body = trickleFragment(this.pc.localDescription.sdp, this.#queue.splice(0), this.#gathered);
+    try {
+      await this.#patch(this.#etag, body);
+    } catch (error) {
+      if (error.status === 404 || error.status === 410) this.#lose(true);
+      // Servers without trickle say 405, 501 or 400: they learn our address from our checks.
+      else if ([400, 405, 501].includes(error.status)) this.#trickles = false;
+    }
+  }
+
+  #patch(ifMatch, body) {
+    const headers = { "Content-Type": FRAGMENT_TYPE, "If-Match": ifMatch, ...bearer(this.#token) };
+    return request(this.#resource, { method: "PATCH", headers, body, timeoutMs: 5000 });
+  }
+}

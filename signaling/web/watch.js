@@ -1,0 +1,253 @@
+// The watch page: puts viewer, meters and controls together.
+
+import { ServerClock } from "./clock.js";
+import { bindControls } from "./controls.js";
+import { LatencyMeter } from "./latency.js";
+import { StatsPanel } from "./panel.js";
+import { getJson, ProblemError } from "./problem.js";
+import { inboundFigures } from "./stats.js";
+import { ChannelViewer } from "./viewer.js";
+
+const TICK_MS = 1000;
+/** Ticks without a new frame or sound packet before we call it a stall ourselves. */
+const SILENT_TICKS = 2;
+
+const at = (id) => document.getElementById(id);
+const video = at("video");
+const query = new URLSearchParams(location.search);
+const channel = decodeURIComponent(location.pathname.replace(/\/+$/, "").split("/").pop());
+
+const clock = new ServerClock();
+const viewer = new ChannelViewer(channel, query.get("token"));
+const panel = new StatsPanel();
+const meter = new LatencyMeter(video, clock, onFrame);
+
+let title = channel;
+let figures = null;
+let snapshot = null;
+let silentTicks = 0;
+let joinedAt = null;
+let firstFrameMs = null;
+
+bindControls(video, { start: () => start(false), togglePanel: () => panel.toggle() });
+at("retry").addEventListener("click", () => viewer.play());
+viewer.addEventListener("state", () => {
+  snapshot = null; // what arrived before the change must not count as news after it
+  render();
+});
+viewer.addEventListener("channel", render);
+viewer.addEventListener("session", attach);
+viewer.addEventListener("drop", holdStill);
+window.addEventListener("pagehide", () => viewer.leave());
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return; // only a page that comes back from the cache was left before
+  viewer.follow();
+  render();
+});
+
+clock.start();
+meter.start();
+viewer.follow();
+setInterval(tick, TICK_MS);
+render();
+describe();
+if (query.get("autoplay") === "muted") start(true);
+
+function start(muted) {
+  video.muted = muted;
+  at("unmute").hidden = !muted;
+  viewer.play();
+}
+
+/** A new session: its stream takes over the element, which keeps its last picture till then. */
+function attach() {
+  const { session } = viewer;
+  firstFrameMs = null;
+  joinedAt = Math.round(clock.at());
+  snapshot = null;
+  const show = () => {
+    if (viewer.session !== session || video.srcObject === session.stream) return;
+    video.srcObject = session.stream;
+    video.play().catch((error) => {
+      if (error.name !== "NotAllowedError") return;
+      // The browser wants a click before it plays sound; the picture need not wait for it.
+      playMuted();
+    });
+  };
+  if (!video.srcObject) show();
+  else session.videoTrack.addEventListener("unmute", show, { once: true });
+}
+
+/** Lay the last picture over the element, which goes black when its source ends. */
+function holdStill() {
+  const still = at("still");
+  if (!still.hidden || video.videoWidth < 16) return; // browsers show ended tracks as 2 x 2 black
+  still.width = video.videoWidth;
+  still.height = video.videoHeight;
+  still.getContext("2d").drawImage(video, 0, 0);
+  still.hidden = false;
+}
+
+function playMuted() {
+  video.muted = true;
+  at("unmute").hidden = false;
+  video.play().catch(() => {});
+}
+
+function onFrame(now) {
+  const { session } = viewer;
+  // A track without packets is muted; browsers show black frames for it, and those do not count.
+  if (!session || video.srcObject !== session.stream || session.videoTrack.muted) return;
+  if (firstFrameMs === null && session.postedAt) firstFrameMs = now - session.postedAt;
+  viewer.noteMedia();
+}
+
+async function tick() {
+  const { session } = viewer;
+  if (!session) {
+    snapshot = null;
+    return;
+  }
+  const report = await session.pc.getStats();
+  if (viewer.session !== session) return;
+  const before = snapshot;
+  ({ figures, snapshot } = inboundFigures(report.values(), before));
+  followMedia(before);
+  meter.takeFigures(figures);
+  panel.show(figures, latencyMs(), meter.source, { firstFrameMs });
+  showChip();
+}
+
+/** Null while nothing plays: a frozen picture has no latency worth naming. */
+function latencyMs() {
+  return viewer.state.name === "playing" ? meter.latencyMs : null;
+}
+
+function showChip() {
+  const latency = latencyMs();
+  at("chip").hidden = latency === null;
+  at("chip").textContent = latency === null ? "" : `${Math.round(latency)} ms behind live`;
+}
+
+/** For what frame callbacks do not see: sound without picture, and pages in the background. */
+function followMedia(before) {
+  if (!before) return;
+  const frames = snapshot.frames > before.frames;
+  const sound = snapshot.frames === 0 && snapshot.audioBytes > before.audioBytes;
+  silentTicks = frames || sound ? 0 : silentTicks + 1;
+  if (silentTicks === 0) viewer.noteMedia();
+  else if (silentTicks >= SILENT_TICKS) viewer.noteSilence();
+}
+
+async function describe() {
+  try {
+    const state = await getJson(`/api/channels/${encodeURIComponent(channel)}/state`);
+    title = state.title || channel;
+    viewer.live ??= state.live;
+    viewer.viewers ??= state.viewers;
+    viewer.sinceMs ??= state.since_ms;
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    if (error.status === 404) viewer.refuse(error);
+    else at("facts").textContent = `${error.title}. ${error.advice}`;
+  }
+  render();
+}
+
+function render() {
+  const { state, live, viewers } = viewer;
+  document.body.dataset.state = state.name;
+  document.title = `${title} · Sluice`;
+  at("title").textContent = title;
+  if (state.name !== "reconnecting" && state.name !== "connecting") at("still").hidden = true;
+  const badge = badgeText();
+  at("badge").textContent = badge;
+  at("badge").classList.toggle("live", badge === "Live");
+  at("viewers").hidden = viewers === null || !live;
+  at("viewercount").textContent = viewers === 1 ? "1 viewer" : `${viewers} viewers`;
+  at("retry").hidden = state.name !== "failed";
+  const [headline, subline] = words();
+  at("headline").textContent = headline;
+  at("subline").textContent = subline;
+  showChip();
+}
+
+function badgeText() {
+  if (viewer.state.name === "playing") return "Live";
+  if (viewer.live === null) return "…";
+  if (!viewer.live) return "Offline";
+  return viewer.stalled ? "Interrupted" : "Live";
+}
+
+function words() {
+  const { state, live, stalled } = viewer;
+  const { problem } = state;
+  switch (state.name) {
+    case "idle":
+      return live === false
+        ? ["Offline right now", "Press play: it starts by itself when the channel goes live."]
+        : ["", ""];
+    case "connecting":
+      return ["Connecting…", ""];
+    case "reconnecting":
+      if (problem) return [problem.title, problem.advice];
+      if (stalled || state.reason === "stalled") {
+        return ["The stream is interrupted", "Waiting for the publisher. It goes on by itself."];
+      }
+      return ["Reconnecting…", "The connection broke. It goes on by itself."];
+    case "offline":
+      return ["Offline", "It starts by itself when the channel goes live."];
+    case "failed":
+      return [problem?.title ?? "This did not work", [problem?.detail, problem?.advice].filter(Boolean).join(" ")];
+    default:
+      return ["", ""];
+  }
+}
+
+/**
+ * The page's read-only surface for tests and integrators:
+ *
+ *   state          idle | connecting | playing | reconnecting | offline | failed
+ *   latencyMs      glass to glass now, ms, or null; latencySource: stamp | rtcp | estimate | null
+ *   stats          the last second's figures (see inboundFigures in stats.js), or null
+ *   frames         up to 600 stamped frames, oldest first:
+ *                  {counter, captureMs, shownMs, rtpTimestamp, latencyMs}, Unix ms, server's clock
+ *   firstFrameMs   from the POST to the first picture of the present session, or null
+ *   joinedAt       Unix ms (server's clock) when the present session was begun, or null
+ *   joins          sessions opened so far: 1 means no rejoin was needed
+ *   clockErrorMs   bound of the clock's error against the server, or null
+ *   echo(text)     Promise<string>: round trip on the data channel
+ */
+window.sluice = Object.freeze({
+  get state() {
+    return viewer.state.name;
+  },
+  get latencyMs() {
+    return latencyMs();
+  },
+  get latencySource() {
+    return latencyMs() === null ? null : meter.source;
+  },
+  get stats() {
+    return figures;
+  },
+  get frames() {
+    return meter.frames.map((frame) => ({ ...frame }));
+  },
+  get firstFrameMs() {
+    return firstFrameMs;
+  },
+  get joinedAt() {
+    return joinedAt;
+  },
+  get joins() {
+    return viewer.joins;
+  },
+  get clockErrorMs() {
+    return clock.uncertaintyMs;
+  },
+  echo(text) {
+    if (!viewer.session) return Promise.reject(new Error("there is no session"));
+    return viewer.session.echo(String(text));
+  },
+});

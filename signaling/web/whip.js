@@ -1,0 +1,225 @@
+// A WHIP publisher (RFC 9725) that keeps publishing: it restarts ICE when the path breaks and
+// opens a new session when one is lost. No simulcast.
+
+import { backoffMs } from "./backoff.js";
+import { ResourcePeer } from "./peer.js";
+import { getJson, ProblemError } from "./problem.js";
+
+/** Most viewers decode the first in hardware; every browser decodes the second. */
+const CODEC_ORDER = ["H264", "VP8", "VP9", "AV1"];
+
+/** The video codecs this browser can send, in our order of preference. */
+export function sendableCodecs() {
+  const known = capabilities().map((codec) => name(codec));
+  return CODEC_ORDER.filter((codec) => known.includes(codec));
+}
+
+/**
+ * Put `first` and then our order in front; what belongs to no codec (RTX, RED, FEC) stays, or
+ * loss could not be repaired.
+ *
+ * @param {{mimeType: string}[]} codecs as RTCRtpSender.getCapabilities lists them
+ * @param {string} first a name like "VP8", or "" for our order alone
+ */
+export function preferredCodecs(codecs, first) {
+  const order = first ? [first, ...CODEC_ORDER.filter((codec) => codec !== first)] : CODEC_ORDER;
+  const rank = (codec) => {
+    const at = order.indexOf(name(codec));
+    return at < 0 ? order.length : at;
+  };
+  return [...codecs].sort((a, b) => rank(a) - rank(b));
+}
+
+/**
+ * Fires `state` with `state` one of idle, connecting, live, reconnecting, failed; `problem` tells
+ * why in the last two.
+ */
+export class WhipPublisher extends EventTarget {
+  #options;
+  #stream;
+  #peer = null;
+  #timer = null;
+  #attempt = 0;
+  #iceServers = [];
+
+  state = "idle";
+  problem = null;
+  /** When this run went live first, on performance.now()'s clock. */
+  liveSince = null;
+
+  /**
+   * @param {{channel: string, key: string, codec: string, kbps: number, fps: number,
+   *   detail: boolean}} options `detail`: keep the resolution rather than the frame rate
+   * @param {MediaStream} stream at most one audio and one video track
+   */
+  constructor(options, stream) {
+    super();
+    this.#options = options;
+    this.#stream = stream;
+  }
+
+  get pc() {
+    return this.#peer?.pc ?? null;
+  }
+
+  start() {
+    this.#set("connecting");
+    return this.#publish();
+  }
+
+  stop({ leaving = false } = {}) {
+    clearTimeout(this.#timer);
+    this.#peer?.close({ leaving });
+    this.#peer = null;
+    this.liveSince = null;
+    this.#set("idle");
+  }
+
+  /** Change the bitrate while live. */
+  async setBitrate(kbps) {
+    this.#options.kbps = kbps;
+    const sender = this.#videoSender();
+    if (sender) await this.#tune(sender);
+  }
+
+  /** Swap a source while live; the session and its viewers notice nothing but the picture. */
+  async replaceTrack(track) {
+    for (const old of this.#stream.getTracks().filter(({ kind }) => kind === track.kind)) {
+      this.#stream.removeTrack(old);
+    }
+    this.#stream.addTrack(track);
+    const sender = this.pc?.getSenders().find((one) => one.track?.kind === track.kind);
+    await sender?.replaceTrack(track);
+  }
+
+  async #publish() {
+    clearTimeout(this.#timer);
+    this.#peer?.close();
+    const peer = new ResourcePeer({
+      endpoint: new URL(`/whip/${encodeURIComponent(this.#options.channel)}`, window.location.origin)
+        .href,
+      token: this.#options.key,
+      knownIceServers: this.#iceServers,
+      handlers: {
+        onConnected: () => this.#connected(),
+        onInterrupted: () => this.#set("reconnecting"),
+        onLost: () => this.#lost(),
+      },
+    });
+    this.#peer = peer;
+    try {
+      this.#addTracks(peer.pc);
+      await peer.open();
+      this.#iceServers = peer.iceServers;
+      const sender = this.#videoSender();
+      if (sender) await this.#tune(sender);
+    } catch (error) {
+      if (this.#peer === peer) this.#refused(error);
+    }
+  }
+
+  #addTracks(pc) {
+    const streams = [this.#stream];
+    for (const track of this.#stream.getTracks()) {
+      const video = track.kind === "video";
+      const sendEncodings = video ? [this.#encoding()] : [{ maxBitrate: 128_000 }];
+      const transceiver = pc.addTransceiver(track, { direction: "sendonly", streams, sendEncodings });
+      if (video && "setCodecPreferences" in transceiver) {
+        transceiver.setCodecPreferences(preferredCodecs(capabilities(), this.#options.codec));
+      }
+    }
+  }
+
+  #encoding() {
+    return { maxBitrate: this.#options.kbps * 1000, maxFramerate: this.#options.fps };
+  }
+
+  async #tune(sender) {
+    const parameters = sender.getParameters();
+    if (!parameters.encodings?.length) return;
+    Object.assign(parameters.encodings[0], this.#encoding());
+    parameters.degradationPreference = this.#options.detail
+      ? "maintain-resolution"
+      : "maintain-framerate";
+    // Refused only by browsers that know no such preference; they stream well without it.
+    await sender.setParameters(parameters).catch(() => {});
+  }
+
+  #videoSender() {
+    return this.pc?.getSenders().find((sender) => sender.track?.kind === "video");
+  }
+
+  #connected() {
+    this.#attempt = 0;
+    this.liveSince ??= performance.now();
+    this.#set("live");
+  }
+
+  async #lost() {
+    this.#peer = null;
+    this.#set("reconnecting");
+    const takenOver = await this.#takenOver();
+    if (this.state !== "reconnecting") return; // stopped meanwhile
+    if (takenOver) {
+      return this.#fail(
+        new ProblemError({
+          status: 409,
+          title: "Another studio took over this channel",
+          detail: "Somebody published with the same key. Start again to take it back.",
+        }),
+      );
+    }
+    this.#retry(0);
+  }
+
+  /** Our session ended and yet pictures flow: somebody replaced us, and we do not fight back. */
+  async #takenOver() {
+    try {
+      const channel = encodeURIComponent(this.#options.channel);
+      const { live, stalled } = await getJson(`/api/channels/${channel}/state`);
+      return live === true && stalled === false;
+    } catch {
+      return false;
+    }
+  }
+
+  #refused(error) {
+    this.#peer?.close();
+    this.#peer = null;
+    if (error instanceof ProblemError && error.passing) {
+      this.problem = error;
+      this.#set("reconnecting");
+      return this.#retry(error.retryAfterMs);
+    }
+    return this.#fail(
+      error instanceof ProblemError
+        ? error
+        : new ProblemError({ title: "This browser could not start the stream", detail: error.message }),
+    );
+  }
+
+  #retry(floorMs) {
+    this.#attempt += 1;
+    this.#timer = setTimeout(() => this.#publish(), backoffMs(this.#attempt, floorMs));
+  }
+
+  #fail(problem) {
+    this.problem = problem;
+    this.liveSince = null;
+    this.#set("failed");
+  }
+
+  #set(state) {
+    if (state === "live" || state === "connecting" || state === "idle") this.problem = null;
+    this.state = state;
+    this.dispatchEvent(new Event("state"));
+  }
+}
+
+function capabilities() {
+  return globalThis.RTCRtpSender?.getCapabilities?.("video")?.codecs ?? [];
+}
+
+function name(codec) {
+  return codec.mimeType.split("/")[1].toUpperCase();
+}

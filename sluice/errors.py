@@ -1,0 +1,92 @@
+"""Every error that a client can see, in one table, and the exception that carries one.
+
+The HTTP layer turns a `Problem` into an `application/problem+json` body (RFC 9457). The text in
+`detail` says what was wrong with this request; `todo` from the table says what to do about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+TYPE_PREFIX: Final = "urn:sluice:problem:"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One row of the table. `code` is stable: clients and metrics may rely on it."""
+
+    code: str
+    status: int
+    title: str
+    todo: str
+
+
+_ROWS: Final = (
+    Kind("bad-request", 400, "The request cannot be read", "Correct the request."),
+    Kind("offer-malformed", 400, "The SDP offer is malformed", "Send the offer unchanged."),
+    Kind("fragment-malformed", 400, "The SDP fragment is malformed", "Send an RFC 8840 fragment."),
+    Kind("json-malformed", 400, "The JSON body is not right", "See /api/openapi.json."),
+    Kind("unauthorized", 401, "Credentials are missing", "Send `Authorization: Bearer <token>`."),
+    Kind("token-invalid", 401, "The viewer token is not valid", "Ask for a new viewer token."),
+    Kind("forbidden", 403, "These credentials do not open this", "Use the current key or token."),
+    Kind("not-found", 404, "There is nothing at this address", "Check the address."),
+    Kind("channel-unknown", 404, "There is no such channel", "Check the channel's name."),
+    Kind("session-unknown", 404, "There is no such session", "Start a new session with POST."),
+    Kind("method-not-allowed", 405, "The method is not allowed here", "See the Allow header."),
+    Kind("body-timeout", 408, "The body did not arrive in time", "Send the request again."),
+    Kind("not-live", 409, "The channel is not live", "Try again after Retry-After seconds."),
+    Kind("channel-exists", 409, "The channel exists already", "Choose another name."),
+    Kind("etag-mismatch", 412, "If-Match does not name this ICE session", "Use the last ETag."),
+    Kind("too-large", 413, "The body is too large", "Send less."),
+    Kind("uri-too-long", 414, "The address is too long", "Send a shorter address."),
+    Kind("wrong-media-type", 415, "The media type is not taken here", "Correct Content-Type."),
+    Kind("offer-unsupported", 422, "The offer holds nothing that can be forwarded",
+         "Offer H.264, H.265, VP8, VP9, AV1 or Opus."),
+    Kind("offer-limit", 422, "The offer is beyond a limit", "Offer fewer media sections."),
+    Kind("restart-refused", 422, "ICE cannot be restarted so", "Send new ice-ufrag and ice-pwd."),
+    Kind("value-refused", 422, "A value is not allowed", "Correct the value."),
+    Kind("if-match-missing", 428, "If-Match is missing", "Send the ETag, or * to restart ICE."),
+    Kind("rate-limited", 429, "Too many requests", "Wait for Retry-After seconds."),
+    Kind("headers-too-large", 431, "The headers are too large", "Send fewer or shorter headers."),
+    Kind("internal", 500, "Sluice failed", "Report it with the time; the log has the cause."),
+    Kind("busy", 503, "Sluice takes no more now", "Try again after Retry-After seconds."),
+    Kind("stopping", 503, "Sluice is stopping", "Try again after Retry-After seconds."),
+    Kind("storage-full", 507, "The storage cannot be written", "Free disk space."),
+)  # fmt: skip
+
+KINDS: Final[dict[str, Kind]] = {row.code: row for row in _ROWS}
+
+
+class Problem(Exception):
+    """An error for the client. `code` must stand in the table."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        retry_after_s: int | None = None,
+        line: int | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.kind = KINDS[code]
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+        self.line = line
+        self.headers = headers or {}
+
+    def body(self) -> dict[str, str | int]:
+        """The members of the problem object (RFC 9457 section 3.1), and `code` and `line`."""
+        kind = self.kind
+        body: dict[str, str | int] = {
+            "type": TYPE_PREFIX + kind.code,
+            "title": kind.title,
+            "status": kind.status,
+            "detail": f"{self.detail} {kind.todo}",
+            "code": kind.code,
+        }
+        if self.line is not None:
+            body["line"] = self.line
+        return body

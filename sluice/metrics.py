@@ -1,0 +1,109 @@
+"""Prometheus metrics of the Python side, and the engine's totals beside them.
+
+Labels come from small fixed sets (route patterns, problem codes): never channel or client names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """All counters of one process. Each app has its own registry, so tests do not share."""
+
+    def __init__(self) -> None:
+        registry = CollectorRegistry()
+        self._registry = registry
+        self._engine = _EngineCollector()
+        registry.register(self._engine)
+        self.problems = Counter(
+            "sluice_http_problems", "Problem responses by code.", ["code"], registry=registry
+        )
+        self.requests = Counter(
+            "sluice_http_requests",
+            "Requests by route pattern, method and status.",
+            ["route", "method", "status"],
+            registry=registry,
+        )
+        self.seconds = Histogram(
+            "sluice_http_request_seconds",
+            "From the request to the end of its response, event streams left out.",
+            ["route"],
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+            registry=registry,
+        )
+        self.sessions_opened = Counter(
+            "sluice_sessions_opened", "WHIP and WHEP sessions.", ["role"], registry=registry
+        )
+        self.sessions_closed = Counter(
+            "sluice_sessions_closed",
+            "Ended sessions by reason.",
+            ["role", "reason"],
+            registry=registry,
+        )
+        self.sessions = Gauge("sluice_sessions", "Open sessions.", ["role"], registry=registry)
+        self.candidates = Counter(
+            "sluice_trickled_candidates", "By what became of them.", ["use"], registry=registry
+        )
+        self.ice_restarts = Counter("sluice_ice_restarts", "ICE restarts.", registry=registry)
+        self.broadcasts = Gauge("sluice_broadcasts", "Live broadcasts.", registry=registry)
+        self.event_streams = Gauge("sluice_event_streams", "Open SSE.", registry=registry)
+        self.events_dropped = Counter(
+            "sluice_events_dropped", "Events that slow SSE readers lost.", registry=registry
+        )
+        self.loop_lag = Gauge(
+            "sluice_loop_lag_seconds", "How late the event loop was last.", registry=registry
+        )
+
+    def show_engine(self, counters: Mapping[str, int], peers: int, queue_depth: int) -> None:
+        """Keep the engine's newest totals for the next scrape."""
+        self._engine.counters = dict(counters)
+        self._engine.gauges = {"peers": peers, "queue_depth": queue_depth}
+
+    def show_events(self, seen: Mapping[str, int]) -> None:
+        """Keep how many events of each kind were read from the engine."""
+        self._engine.events = dict(seen)
+
+    def render(self) -> bytes:
+        """The text exposition format."""
+        return generate_latest(self._registry)
+
+
+class _EngineCollector(Collector):
+    """Shows a snapshot: the engine counts in its own threads, Python only copies."""
+
+    def __init__(self) -> None:
+        self.counters: dict[str, int] = {}
+        self.gauges: dict[str, int] = {}
+        self.events: dict[str, int] = {}
+
+    def collect(self) -> Iterator[Metric]:
+        grouped = {
+            family: CounterMetricFamily(
+                f"sluice_engine_{family}", f"Media plane: {family} by reason.", labels=["reason"]
+            )
+            for family in ("drops", "errors")
+        }
+        for name, value in sorted(self.counters.items()):
+            family, _, reason = name.partition("_")
+            if family in grouped and reason:
+                grouped[family].add_metric([reason], value)
+            else:
+                yield CounterMetricFamily(
+                    f"sluice_engine_{name}", f"Media plane: {name}.", value=value
+                )
+        yield from grouped.values()
+        events = CounterMetricFamily(
+            "sluice_engine_events", "Events read from the engine.", labels=["event"]
+        )
+        for name, value in sorted(self.events.items()):
+            events.add_metric([name], value)
+        yield events
+        for name, value in self.gauges.items():
+            yield GaugeMetricFamily(f"sluice_engine_{name}", f"Media plane: {name}.", value=value)

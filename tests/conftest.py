@@ -1,0 +1,75 @@
+"""What every test may count on: marks for the real parts it needs, and no settings from outside.
+
+A test whose real part (a browser, network namespaces, a program) is missing is skipped and named
+at the end of the run. With CI=true it fails instead: there, nothing may go unproven.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from functools import cache
+
+import pytest
+
+for _name in [name for name in os.environ if name.startswith("SLUICE_")]:
+    del os.environ[_name]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    missing = [reason for reason in _needs(item) if reason]
+    if not missing:
+        return
+    reason = "missing: " + ", ".join(missing)
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail(f"{reason} (CI=true: a missing part fails)", pytrace=False)
+    pytest.skip(reason)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = [
+        report
+        for report in terminalreporter.stats.get("skipped", [])
+        if "missing: " in str(report.longrepr)
+    ]
+    if skipped:
+        terminalreporter.section("NOT PROVEN HERE", red=True, bold=True)
+        for report in skipped:
+            terminalreporter.line(f"{report.nodeid}: {report.longrepr[2]}")
+
+
+def _needs(item: pytest.Item) -> Sequence[str]:
+    """What this test needs and does not find; empty strings for what is there."""
+    found = []
+    if item.get_closest_marker("browser"):
+        found.append(_lacks_browser())
+    if item.get_closest_marker("netns"):
+        found.append(_lacks_namespaces())
+    for mark in item.iter_markers("needs"):
+        found += [_lacks_program(program) for program in mark.args]
+    return found
+
+
+def _lacks_browser() -> str:
+    return "" if shutil.which("chromium") else "chromium"
+
+
+def _lacks_program(program: str) -> str:
+    return "" if shutil.which(program) else program
+
+
+@cache
+def _lacks_namespaces() -> str:
+    """Whether a network namespace can really be made: root in a container often cannot."""
+    if os.geteuid() != 0:
+        return "network namespaces (not root)"
+    if not shutil.which("ip"):
+        return "ip (iproute2)"
+    name = f"sluice-probe-{os.getpid()}"
+    made = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True)
+    if made.returncode != 0:
+        return f"network namespaces ({made.stderr.strip()})"
+    subprocess.run(["ip", "netns", "delete", name], check=True)
+    return ""
