@@ -48,7 +48,7 @@ test: setup ## Run all tests: Rust, pages, Python and journeys in a real browser
 check: setup ## Check formats, types, import arrows and lints
 	ruff check .
 	ruff format --check .
-	lint-imports
+	lint-imports --no-logo
 	mypy
 	python -m mypy.stubtest sfu._media --mypy-config-file pyproject.toml
 	for page in $$(find signaling/web tests -name '*.js'); do node --check "$$page"; done
@@ -86,7 +86,7 @@ lock: ## Resolve the dependencies again and rewrite the lock files
 clean: ## Remove everything that was built; channels and recordings in .sluice stay
 	rm -rf $(VENV) $(RUST)/target .build
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find sfu -maxdepth 1 -name '_media.*.so' -delete
+	find sfu -maxdepth 1 -name '_media*.so' -delete
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf mobile-sim/*.egg-info
 

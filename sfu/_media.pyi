@@ -97,3 +97,94 @@ class Engine:
     def stop(self) -> None: ...
     @staticmethod
     def usable_candidate(candidate: str) -> bool: ...
+
+@final
+class LoadViewers:
+    def __new__(
+        cls,
+        *,
+        bind: str = "127.0.0.1",
+        max_viewers: int = 5000,
+        verify_every: int = 1,
+        loss: float = 0.0,
+        seed: int = 1,
+        pli_per_second: float = 0.0,
+        data_channel: bool = True,
+        twcc: bool = True,
+        gro: bool = False,
+        publisher_bitrate: int = 2_500_000,
+    ) -> LoadViewers: ...
+    def offer(self) -> tuple[int, str]: ...
+    def answer(self, viewer: int, sdp: str) -> None: ...
+    def remove(self, viewer: int) -> bool: ...
+    def publisher_offer(self) -> tuple[int, str]: ...
+    def publisher_answer(self, publisher: int, sdp: str) -> None: ...
+    def remove_publisher(self, publisher: int) -> bool: ...
+    def report(self) -> LoadReport: ...
+    def reset_latency(self) -> None: ...
+    def stop(self) -> None: ...
+
+@final
+class StreamTotals:
+    packets: int
+    bytes: int
+    lost: int
+    reordered: int
+    recovered: int
+    duplicates: int
+    restarts: int
+
+@final
+class LatencySummary:
+    count: int
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    max_ms: float
+
+@final
+class PublisherReport:
+    connected: bool
+    closed: bool
+    video_packets: int
+    audio_packets: int
+    bytes: int
+    keyframes: int
+    keyframe_requests: int
+    nacks: int
+    send_errors: int
+    worst_lateness_ms: float
+    cpu_s: float
+    error: str | None
+
+@final
+class LoadReport:
+    offered: int
+    alive: int
+    connected: int
+    with_media: int
+    receiving: int
+    verified: int
+    closed: int
+    panics: int
+    video: StreamTotals
+    audio: StreamTotals
+    rtx_packets: int
+    rejected: int
+    unknown: int
+    client_drops: int
+    injected_drops: int
+    send_errors: int
+    nacks: int
+    plis: int
+    keyframes: int
+    join_connected_ms: list[float]
+    join_packet_ms: list[float]
+    join_keyframe_ms: list[float]
+    video_latency: LatencySummary
+    audio_latency: LatencySummary
+    echo_rtt: LatencySummary
+    replayed: int
+    cpu_s: float
+    publishers: list[PublisherReport]
+    errors: list[str]

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, TypeVar, cast, get_args
 
 from sfu import _media
+from sfu._media import LoadViewers
 from sfu.engine import (
     Accepted,
     CloseReason,
@@ -31,6 +32,8 @@ from sfu.engine import (
 from sluice.config import MediaConfig
 from sluice.ids import ChannelId, PeerId
 from sluice.media import AccessUnit, Codec
+
+__all__ = ["LoadViewers", "NativeEngine", "NativeTap"]
 
 T = TypeVar("T")
 

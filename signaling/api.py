@@ -181,5 +181,5 @@ def _page_size(request: Request) -> int:
 
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= 18):
-        raise Problem("value-refused", f"{ascii(text[:40])} is not a whole number.")
+        raise Problem("value-refused", f"{text[:40]!a} is not a whole number.")
     return int(text)

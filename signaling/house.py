@@ -68,7 +68,9 @@ class House:
         self._tasks = Tasks()
 
     async def open(self) -> None:
-        """Start everything. Raises OSError when a media port is taken."""
+        """Start everything. Raises OSError when a media port is taken. Idempotent."""
+        if self.ready:
+            return
         await self.book.refresh()
         await self.engine.start()
         self.rooms.listen(self.sessions.peer_gone)

@@ -138,7 +138,7 @@ def _section(line: str, number: int, direction: str) -> _Section:
 def _check_payload(payload: str, number: int) -> None:
     # isdecimal takes digits of other scripts too, and int() a thousand of them.
     if not (payload.isascii() and payload.isdecimal() and len(payload) <= 3):
-        raise _malformed(f"{ascii(payload[:20])} is no payload type.", number)
+        raise _malformed(f"{payload[:20]!a} is no payload type.", number)
     if int(payload) > MAX_PAYLOAD_TYPE:
         raise _malformed(f"payload type {payload} is over {MAX_PAYLOAD_TYPE}.", number)
 

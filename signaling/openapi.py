@@ -17,6 +17,8 @@ from signaling.routing import resource
 from signaling.sdpfrag import MEDIA_TYPE as SDPFRAG
 from sluice.metrics import CONTENT_TYPE
 
+NAMES = "names"
+"""Stands for a JSON list of names, which is no view."""
 PROBLEM = "application/problem+json"
 JSON = "application/json"
 EVENTS = "text/event-stream"
@@ -41,7 +43,7 @@ class Operation:
     summary: str
     auth: Auth
     answers: dict[int, Shape]
-    body: Shape | type[list[str]] = None
+    body: Shape = None
     refuses: tuple[int, ...] = ()
     paged: bool = False
     tags: tuple[str, ...] = field(default=())
@@ -80,7 +82,7 @@ _ADMIN = (401, 403, 429)
 OPERATIONS: tuple[Operation, ...] = (
     *_negotiation("whip", "key"),
     *_negotiation("whep", "watch"),
-    Operation("post", _EVENTS, "WHEP: subscribe to events", "watch", {201: None}, list[str],
+    Operation("post", _EVENTS, "WHEP: subscribe to events", "watch", {201: None}, NAMES,
               (400, 401, 403, 404, 415, 422, 429)),
     Operation("get", _EVENTS + "/{subscription}", "WHEP: the events", "none", {200: EVENTS}, None,
               (404, 429, 503)),
@@ -132,10 +134,11 @@ OPERATIONS: tuple[Operation, ...] = (
 
 def document() -> dict[str, object]:
     """The whole document."""
-    shapes = {views.ProblemView}
+    shapes: set[type[msgspec.Struct]] = {views.ProblemView}
     for operation in OPERATIONS:
-        candidates = [operation.body, *operation.answers.values()]
-        shapes.update(s for s in candidates if isinstance(s, type) and s != list[str])
+        for shape in (operation.body, *operation.answers.values()):
+            if isinstance(shape, type) and issubclass(shape, msgspec.Struct):
+                shapes.add(shape)
     _, schemas = msgspec.json.schema_components(
         sorted(shapes, key=lambda shape: shape.__name__),
         ref_template="#/components/schemas/{name}",
@@ -223,10 +226,10 @@ def _refusal() -> dict[str, object]:
 
 
 def _content(shape: type | str) -> dict[str, object]:
+    if shape == NAMES:
+        names = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+        return {JSON: {"schema": names}}
     if isinstance(shape, str):
         kind = "object" if shape == JSON else "string"
         return {shape.partition(";")[0]: {"schema": {"type": kind}}}
-    if shape == list[str]:
-        names = {"type": "array", "items": {"type": "string"}, "minItems": 1}
-        return {JSON: {"schema": names}}
     return {JSON: {"schema": {"$ref": f"#/components/schemas/{shape.__name__}"}}}

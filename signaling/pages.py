@@ -41,17 +41,15 @@ def routes(web: Path = WEB) -> list[BaseRoute]:
         resource("/", GET=index, HEAD=index),
         resource("/watch/{channel}", GET=watch, HEAD=watch),
         resource("/studio", GET=studio, HEAD=studio),
-        Mount("/static", _Static(directory=web, check_dir=False)),
+        *([Mount("/static", _Static(directory=web))] if web.is_dir() else []),
     ]
 
 
 class _Static(StaticFiles):
-    """Static files with a fixed route name for metrics, checked again at each use."""
+    """Static files with a fixed route name for metrics; browsers ask again at each use."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[ROUTE_KEY] = "/static"
-        if not Path(self.directory or WEB).is_dir():
-            raise Problem("not-found", "The pages are not installed.")
         await super().__call__(scope, receive, send)
 
     def file_response(self, *args: object, **kwargs: object) -> Response:

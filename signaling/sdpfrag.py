@@ -49,7 +49,7 @@ def parse_fragment(body: bytes, mids: Sequence[str], limits: LimitsConfig) -> Fr
         elif line.startswith("a=mid:"):
             mid = line.removeprefix("a=mid:")
             if mids and mid not in mids:
-                raise _malformed(f"the offer has no section {ascii(mid[:40])}.", number)
+                raise _malformed(f"the offer has no section {mid[:40]!a}.", number)
         elif line.startswith("a=ice-ufrag:"):
             ufrag = ufrag or _ice(line, number)
         elif line.startswith("a=ice-pwd:"):

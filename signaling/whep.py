@@ -87,7 +87,7 @@ class Viewing:
         unknown = [name for name in names if name not in EVENT_NAMES]
         if not names or unknown:
             known = ", ".join(_EVENT_ORDER)
-            what = f"{ascii(unknown[0][:40])} is no event" if unknown else "the list is empty"
+            what = f"{unknown[0][:40]!a} is no event" if unknown else "the list is empty"
             raise Problem("value-refused", f"{what}; the events are {known}.")
         subscription = secrets.token_urlsafe(12)
         session.subscriptions[subscription] = frozenset(names)

@@ -156,7 +156,7 @@ class Phone(Connection):
         transceiver = self.peer.addTransceiver(track, direction="sendonly")
         transceiver.setCodecPreferences(_video_codecs(video.codec))
         use_encoder(transceiver.sender, self.encoder)
-        self._watch_track(track)
+        self._watch_track(track, transceiver.sender)
         if microphone is not None:
             sound = MicrophoneTrack(microphone)
             transceiver = self.peer.addTransceiver(sound, direction="sendonly")
@@ -168,16 +168,18 @@ class Phone(Connection):
                 ]
             )
             use_encoder(transceiver.sender, OpusEncoder())
-            self._watch_track(sound)
+            self._watch_track(sound, transceiver.sender)
 
-    def _watch_track(self, track: MediaStreamTrack) -> None:
+    def _watch_track(self, track: MediaStreamTrack, sender: RTCRtpSender) -> None:
+        """A sender that fails only logs it and stops its track: make a loss of that."""
+
         def ended() -> None:
             failure = track.failure if isinstance(track, CameraTrack) else None
-            # The sender also stops its track when the transport has gone: not our failure.
             if failure is not None:
                 self.lose(f"the camera failed: {failure}")
-            elif self.peer.connectionState == "connected":
-                self.lose(f"the {track.kind} encoder stopped")
+            elif sender.transport.state == "connected":
+                self.lose(f"the {track.kind} encoder failed")
+            # Else the transport went first, and the connection's state says so.
 
         track.on("ended", ended)
 

@@ -8,6 +8,8 @@ const VOLUME_STEP = 0.1;
  * @param {HTMLVideoElement} video
  * @param {{start: () => void, togglePanel: () => void}} actions `start` is asked to play while
  *   nothing was started yet
+ * @returns {{showSound: () => void}} to call after muting from outside: browsers do not announce
+ *   that while the element is still empty
  */
 export function bindControls(video, actions) {
   const at = (id) => document.getElementById(id);
@@ -103,4 +105,5 @@ export function bindControls(video, actions) {
   for (const name of ["pointermove", "pointerdown", "focusin"]) stage.addEventListener(name, wake);
   showSound();
   showPlay();
+  return { showSound };
 }

@@ -2,7 +2,7 @@
 
 import { backoffMs } from "./backoff.js";
 
-const NAMES = ["active", "inactive", "stalled", "resumed", "viewercount", "layers"];
+const NAMES = ["active", "inactive", "stalled", "resumed", "viewercount", "layers", "reconnect"];
 
 /** Listens until closed. `onEvent(name, data)` also brings the present state on each connect. */
 export class ChannelEvents {

@@ -17,7 +17,8 @@ const CONNECT_LIMIT_MS = 8000;
 
 /**
  * Handlers: `onConnected()` the path works (again); `onInterrupted()` it broke and is being
- * repaired; `onLost()` it is over and only a new session helps.
+ * repaired; `onLost(gone)` it is over and only a new session helps, `gone` when the server does
+ * not know the session any more.
  */
 export class ResourcePeer {
   #endpoint;
@@ -88,6 +89,16 @@ export class ResourcePeer {
   }
 
 
+  /** Ask the server whether it still knows this session; `onLost` follows when it does not. */
+  async verify() {
+    if (!this.#resource || !this.#etag || this.#restarting || this.#over) return;
+    try {
+      await this.#patch(this.#etag, trickleFragment(this.pc.localDescription.sdp, [], false));
+    } catch (error) {
+      if (error.status === 404 || error.status === 410) this.#lose(true);
+    }
+  }
+
   /** End the session here and on the server. `leaving`: the page goes away, outlive it. */
   close({ leaving = false } = {}) {
     if (this.#over) return;
@@ -104,11 +115,12 @@ export class ResourcePeer {
     this.pc.close();
   }
 
+  /** `gone`: the server has forgotten the session, so there is nothing to DELETE. */
   #lose(gone) {
     if (this.#over) return;
     this.#teardown();
     if (!gone) this.#deleteResource(false);
-    this.#handlers.onLost();
+    this.#handlers.onLost(gone);
   }
 
   #deleteResource(keepalive) {
@@ -141,7 +153,8 @@ export class ResourcePeer {
     if (connectionState === "connected") this.#handlers.onConnected();
     // ICE stands but DTLS failed or was closed by the server: no restart mends that.
     const iceUp = iceConnectionState === "connected" || iceConnectionState === "completed";
-    if (connectionState === "closed" || (connectionState === "failed" && iceUp)) this.#lose(false);
+    if (connectionState === "closed") this.#lose(true);
+    if (connectionState === "failed" && iceUp) this.#lose(false);
   }
 
   #repairSoon(delay) {

@@ -3,17 +3,20 @@
 
 /** One failed request. `status` is 0 when no answer came at all. */
 export class ProblemError extends Error {
-  constructor({ status = 0, title, detail = "", retryAfterMs = 0 }) {
+  #advice;
+
+  constructor({ status = 0, title, detail = "", retryAfterMs = 0, advice = "" }) {
     super(detail ? `${title}: ${detail}` : title);
     this.name = "ProblemError";
     this.status = status;
     this.title = title;
     this.detail = detail;
     this.retryAfterMs = retryAfterMs;
+    this.#advice = advice;
   }
 
   get advice() {
-    return adviceFor(this.status);
+    return this.#advice || adviceFor(this.status);
   }
 
   /** Whether the same request may succeed later without anybody changing anything. */

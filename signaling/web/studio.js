@@ -1,6 +1,7 @@
 // The studio: source, settings and one publisher.
 
 import { ServerClock } from "./clock.js";
+import { ChannelEvents } from "./events.js";
 import { SoundMeter } from "./meter.js";
 import { explainSource, listDevices, openSource } from "./sources.js";
 import { outboundFigures } from "./stats.js";
@@ -18,6 +19,8 @@ const clock = new ServerClock();
 let source = null;
 let meter = null;
 let publisher = null;
+let events = null;
+let verifyTimer = null;
 let snapshot = null;
 let muted = false;
 
@@ -69,17 +72,37 @@ async function go() {
     new MediaStream(source.stream.getTracks()),
   );
   publisher.addEventListener("state", showState);
+  followChannel();
   publisher.start();
 }
 
 function stop() {
   publisher?.stop();
   publisher = null;
+  events?.close();
+  events = null;
   showState();
+}
+
+/** Viewers, and the news that make us look after our session before the browser notices. */
+function followChannel() {
+  events?.close();
+  at("o-viewers").textContent = "–";
+  events = new ChannelEvents(at("channel").value, null, (name, data) => {
+    if (name === "viewercount") put("o-viewers", data.viewers, String);
+    else verifySoon();
+  });
+  events.open();
 }
 
 function onAir() {
   return ["connecting", "live", "reconnecting"].includes(publisher?.state);
+}
+
+/** Events come in twos and threes; one question to the server is enough. */
+function verifySoon() {
+  clearTimeout(verifyTimer);
+  verifyTimer = setTimeout(() => publisher?.verify(), 150);
 }
 
 const STATE_WORDS = {
@@ -122,7 +145,8 @@ async function tick() {
   let figures;
   ({ figures, snapshot } = outboundFigures((await pc.getStats()).values(), snapshot));
   const { videoKbps, width, height, fps, codec, lossPercent, rttMs, limitation } = figures;
-  put("o-video", videoKbps, (kbps) => `${Math.round(kbps)} kbit/s${codec ? ` ${codec}` : ""}`);
+  put("o-video", videoKbps, (kbps) => `${Math.round(kbps)} kbit/s`);
+  put("o-codec", codec, String);
   put("o-size", width, () => `${width} × ${height}`);
   put("o-fps", fps, (value) => `${Math.round(value)} fps`);
   put("o-loss", lossPercent, (value) => `${value.toFixed(1)} %`);

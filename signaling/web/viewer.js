@@ -97,6 +97,7 @@ export class ChannelViewer extends EventTarget {
       this.sinceMs = Number.isFinite(data.since_ms) ? data.since_ms : null;
     }
     if (name === "inactive") this.live = false;
+    if (name === "reconnect" && this.#session) this.#lost(serverRestarts(data.retry_ms));
     if (name === "stalled") this.stalled = true;
     if (name === "resumed") this.stalled = false;
     if (["active", "inactive", "stalled"].includes(name)) this.#send({ type: name });
@@ -177,4 +178,13 @@ export class ChannelViewer extends EventTarget {
     if (this.state.name === "playing") clearTimeout(this.#timer);
     this.dispatchEvent(new Event("state"));
   }
+}
+
+/** The server said goodbye; it wants us back after a while. */
+function serverRestarts(retryMs) {
+  return new ProblemError({
+    title: "The server restarts",
+    advice: "It goes on by itself.",
+    retryAfterMs: Number.isFinite(retryMs) ? retryMs : 0,
+  });
 }

@@ -29,7 +29,7 @@ let silentTicks = 0;
 let joinedAt = null;
 let firstFrameMs = null;
 
-bindControls(video, { start: () => start(false), togglePanel: () => panel.toggle() });
+const controls = bindControls(video, { start: () => start(false), togglePanel: () => panel.toggle() });
 at("retry").addEventListener("click", () => viewer.play());
 viewer.addEventListener("state", () => {
   snapshot = null; // what arrived before the change must not count as news after it
@@ -54,8 +54,7 @@ describe();
 if (query.get("autoplay") === "muted") start(true);
 
 function start(muted) {
-  video.muted = muted;
-  at("unmute").hidden = !muted;
+  setMuted(muted);
   viewer.play();
 }
 
@@ -89,9 +88,14 @@ function holdStill() {
 }
 
 function playMuted() {
-  video.muted = true;
-  at("unmute").hidden = false;
+  setMuted(true);
   video.play().catch(() => {});
+}
+
+function setMuted(muted) {
+  video.muted = muted;
+  at("unmute").hidden = !muted;
+  controls.showSound();
 }
 
 function onFrame(now) {

@@ -8,6 +8,10 @@ import { getJson, ProblemError } from "./problem.js";
 /** Most viewers decode the first in hardware; every browser decodes the second. */
 const CODEC_ORDER = ["H264", "VP8", "VP9", "AV1"];
 
+/** A newcomer's first picture takes a moment; so long we look for it before we publish again. */
+const TAKEOVER_LOOKS = 4;
+const TAKEOVER_LOOK_MS = 400;
+
 /** The video codecs this browser can send, in our order of preference. */
 export function sendableCodecs() {
   const known = capabilities().map((codec) => name(codec));
@@ -75,6 +79,11 @@ export class WhipPublisher extends EventTarget {
     this.#set("idle");
   }
 
+  /** Something happened to the channel: make sure that it is still ours. */
+  verify() {
+    if (this.state === "live") this.#peer?.verify();
+  }
+
   /** Change the bitrate while live. */
   async setBitrate(kbps) {
     this.#options.kbps = kbps;
@@ -103,7 +112,7 @@ export class WhipPublisher extends EventTarget {
       handlers: {
         onConnected: () => this.#connected(),
         onInterrupted: () => this.#set("reconnecting"),
-        onLost: () => this.#lost(),
+        onLost: (gone) => this.#lost(gone),
       },
     });
     this.#peer = peer;
@@ -155,17 +164,18 @@ export class WhipPublisher extends EventTarget {
     this.#set("live");
   }
 
-  async #lost() {
+  async #lost(gone) {
     this.#peer = null;
     this.#set("reconnecting");
-    const takenOver = await this.#takenOver();
+    const takenOver = await this.#takenOver(gone);
     if (this.state !== "reconnecting") return; // stopped meanwhile
     if (takenOver) {
       return this.#fail(
         new ProblemError({
           status: 409,
           title: "Another studio took over this channel",
-          detail: "Somebody published with the same key. Start again to take it back.",
+          detail: "Somebody published with the same key.",
+          advice: "Go live again to take it back.",
         }),
       );
     }
@@ -173,14 +183,19 @@ export class WhipPublisher extends EventTarget {
   }
 
   /** Our session ended and yet pictures flow: somebody replaced us, and we do not fight back. */
-  async #takenOver() {
-    try {
-      const channel = encodeURIComponent(this.#options.channel);
-      const { live, stalled } = await getJson(`/api/channels/${channel}/state`);
-      return live === true && stalled === false;
-    } catch {
-      return false;
+  async #takenOver(gone) {
+    const channel = encodeURIComponent(this.#options.channel);
+    for (let look = 0; look < (gone ? TAKEOVER_LOOKS : 1); look += 1) {
+      if (look > 0) await new Promise((resolve) => setTimeout(resolve, TAKEOVER_LOOK_MS));
+      try {
+        const { live, stalled } = await getJson(`/api/channels/${channel}/state`);
+        if (live !== true) return false;
+        if (stalled === false) return true;
+      } catch {
+        return false;
+      }
     }
+    return false;
   }
 
   #refused(error) {

@@ -22,7 +22,7 @@ def test_a_server_that_never_sends_is_left_to_ice() -> None:
 
 def test_a_rare_sender_is_given_three_of_its_usual_gaps() -> None:
     silence = Silence(limit_s=4.0)
-    for second in range(0, 31):
+    for second in range(31):
         assert not silence.feed(second, second // 5)
     last = 30
     assert not silence.feed(last + 15, 6)

@@ -8,11 +8,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
+from av import VideoFrame
+from av.frame import Frame
 
-from mobile_sim.encoder import VideoCodec, VideoSettings
+from mobile_sim.encoder import VideoCodec, VideoEncoder, VideoSettings
 from mobile_sim.line import Connecting, EndFailed, Live, Retrying
 from mobile_sim.publish import PublishEvent, PublishSettings, Sending, publish
 from mobile_sim.sound import SoundKind
+from mobile_sim.testcard import TestCard
 from mobile_sim.whip import Refused
 from tests.mobile_sim.far_end import KEY, FarEnd
 
@@ -136,9 +139,7 @@ async def test_an_answer_that_cannot_be_used_is_tried_again(far_end: FarEnd) -> 
 
 
 async def test_stopping_while_it_waits_ends_at_once(far_end: FarEnd) -> None:
-    far_end.refusals = [
-        lambda request: web.Response(status=503, headers={"Retry-After": "100"})
-    ]
+    far_end.refusals = [lambda request: web.Response(status=503, headers={"Retry-After": "100"})]
     on_air = OnAir(settings(far_end))
     await on_air.until_seen(Retrying)
     (retrying,) = (event for event in on_air.events if isinstance(event, Retrying))
@@ -150,11 +151,9 @@ async def test_stopping_while_it_waits_ends_at_once(far_end: FarEnd) -> None:
 async def test_a_camera_that_breaks_is_reported_and_tried_again(
     far_end: FarEnd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mobile_sim.testcard import TestCard
-
     draw = TestCard.draw
 
-    def breaks_once(self: TestCard, counter: int, time_ms: int) -> object:
+    def breaks_once(self: TestCard, counter: int, time_ms: int) -> VideoFrame:
         if counter > 5 and not broken:
             broken.append(counter)
             raise OSError("the lens fell off")
@@ -167,6 +166,26 @@ async def test_a_camera_that_breaks_is_reported_and_tried_again(
     await on_air.leave()
     reasons = [event.reason for event in on_air.events if isinstance(event, Retrying)]
     assert reasons == ["the camera failed: the lens fell off"]
+
+
+async def test_an_encoder_that_breaks_is_reported_and_tried_again(
+    far_end: FarEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode = VideoEncoder.encode
+
+    def breaks_once(self: VideoEncoder, frame: Frame, force: bool) -> tuple[list[bytes], int]:
+        if self.frames == 3 and not broken:
+            broken.append(self.frames)
+            raise OSError("out of ink")
+        return encode(self, frame, force)
+
+    broken: list[int] = []
+    monkeypatch.setattr(VideoEncoder, "encode", breaks_once)
+    on_air = OnAir(settings(far_end))
+    await on_air.until_seen(Live, 2)
+    await on_air.leave()
+    reasons = [event.reason for event in on_air.events if isinstance(event, Retrying)]
+    assert reasons == ["the video encoder failed"]
 
 
 async def test_a_size_that_cannot_be_is_refused_before_anything_is_sent(far_end: FarEnd) -> None:

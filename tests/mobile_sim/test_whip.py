@@ -78,7 +78,9 @@ def problem(code: int, detail: str) -> Handler:
     )
 
 
-async def test_the_offer_is_posted_with_the_key(script: Script, http: aiohttp.ClientSession) -> None:
+async def test_the_offer_is_posted_with_the_key(
+    script: Script, http: aiohttp.ClientSession
+) -> None:
     script.answers = [created(ETag='"abc"')]
     session = await WhipClient(http, script.url("/whip/a"), "secret").post(OFFER)
     assert script.requests == [("POST", "/whip/a", "Bearer secret", OFFER)]

@@ -14,6 +14,9 @@ use crate::packet::{Packet, SourceId};
 /// pictures closed up to 1/40 are over in a tenth of a second.
 const CLOSE_UP: u64 = 40;
 
+/// How long after a replay packets say that it is over; one packet alone could be lost.
+const SETTLING: Duration = Duration::from_secs(2);
+
 /// How a packet leaves for one viewer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outgoing {
@@ -23,10 +26,20 @@ pub struct Outgoing {
     pub time: u32,
     /// The capture time that belongs to `time` for sender reports.
     pub captured: Instant,
-    /// Part of a replay: to be decoded, but not to be waited for.
-    pub replayed: bool,
+    pub pace: Pace,
     /// New VP8 picture id and TL0PICIDX where they differ from the publisher's.
     pub vp8: Option<(u16, u8)>,
+}
+
+/// What a player should do about a packet's time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Part of a replay: decode and show it at once.
+    Hurry,
+    /// Soon after a replay: go back to your own judgement.
+    Settle,
+    /// Nothing to say.
+    Own,
 }
 
 /// One track (sound or picture) of one viewer.
@@ -40,6 +53,8 @@ pub struct Forwarder {
     want: Option<SourceId>,
     /// Next sequence number to replay; None when live.
     replay: Option<u64>,
+    /// When the last replay ended.
+    replayed: Option<Instant>,
 }
 
 /// How the numbers of one source map to the viewer's.
@@ -67,6 +82,7 @@ impl Forwarder {
             basis: None,
             want: None,
             replay: None,
+            replayed: None,
         }
     }
 
@@ -108,6 +124,7 @@ impl Forwarder {
             (_, Some(packet)) if packet.source == basis.source => Arc::clone(packet),
             _ => {
                 self.replay = None;
+                self.replayed = Some(now);
                 return None;
             }
         };
@@ -212,7 +229,16 @@ impl Forwarder {
             seq,
             time,
             captured: packet.captured + moved,
-            replayed: packet.time < basis.edge,
+            pace: if packet.time < basis.edge {
+                Pace::Hurry
+            } else if self
+                .replayed
+                .is_some_and(|end| now.saturating_duration_since(end) < SETTLING)
+            {
+                Pace::Settle
+            } else {
+                Pace::Own
+            },
             vp8: vp8.filter(|_| shifted),
         })
     }

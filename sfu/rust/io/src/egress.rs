@@ -2,11 +2,14 @@
 
 use std::time::Instant;
 
-use sluice_media_core::forward::Outgoing;
+use sluice_media_core::forward::{Outgoing, Pace};
 use sluice_media_core::packet::Packet;
 use str0m::media::{MediaTime, Mid, Pt};
 use str0m::rtp::{ExtensionValues, RtpWrite, VideoOrientation, Vp8Descriptor};
 use str0m::{Input, Rtc};
+
+/// The largest playout delay that the extension can name, in hundredths of a second: no limit.
+const ANY_DELAY: u64 = 4095;
 
 /// Sends packets to one viewer. The router above it decides what, this decides how; a faster
 /// way to encrypt and send is another implementation of it.
@@ -63,10 +66,16 @@ fn extensions(packet: &Packet, outgoing: &Outgoing) -> ExtensionValues {
         values.audio_level = Some(level);
         values.voice_activity = Some(voice);
     }
-    if outgoing.replayed && !packet.codec.is_audio() {
-        // Render at once: a player that paces the replay stays behind by its length.
-        values.play_delay_min = Some(MediaTime::from_hundredths(0));
-        values.play_delay_max = Some(MediaTime::from_hundredths(0));
+    // A player that paces the replay stays behind by its length; one that is told to hurry and
+    // not told otherwise shows every later picture as unevenly as it came.
+    let delays = match outgoing.pace {
+        Pace::Hurry => Some((0, 0)),
+        Pace::Settle => Some((0, ANY_DELAY)),
+        Pace::Own => None,
+    };
+    if let Some((min, max)) = delays.filter(|_| !packet.codec.is_audio()) {
+        values.play_delay_min = Some(MediaTime::from_hundredths(min));
+        values.play_delay_max = Some(MediaTime::from_hundredths(max));
     }
     values
 }

@@ -62,7 +62,7 @@ pub fn accept(
         let tcp = Candidate::builder().tcp().host(*address);
         add_candidate(&mut rtc, tcp.tcptype(str0m::net::TcpType::Passive).build().ok());
     }
-    let parsed = SdpOffer::from_sdp_string(offer)
+    let parsed = SdpOffer::from_sdp_string(&narrowed(offer, role))
         .map_err(|error| OfferError::Malformed(error.to_string()))?;
     let answer = rtc
         .sdp_api()
@@ -228,10 +228,43 @@ fn tracks(rtc: &Rtc, role: Role, offer: &str) -> (Option<Mid>, Option<Mid>) {
 
 /// What the answer needs beyond str0m's.
 fn finish(answer: &SdpAnswer, offer: &str) -> String {
-    let text = answer.to_sdp_string();
     // RFC 8858: offered mux-only is answered mux-only. OBS, FFmpeg and browsers do not offer it.
-    if offer.contains("a=rtcp-mux-only") && !text.contains("a=rtcp-mux-only") {
-        return text.replace("a=rtcp-mux\r\n", "a=rtcp-mux\r\na=rtcp-mux-only\r\n");
+    let mux_only = offer.contains("a=rtcp-mux-only");
+    let answer = answer.to_sdp_string();
+    let candidates: Vec<&str> = answer
+        .lines()
+        .filter(|line| line.starts_with("a=candidate:"))
+        .collect();
+    let mut text = String::new();
+    let mut push = |line: &str| {
+        text.push_str(line);
+        text.push_str("\r\n");
+    };
+    for line in answer.lines() {
+        // Nothing will be trickled from here: all our candidates are in the answer.
+        if line.starts_with("a=candidate:") || line == "a=ice-options:trickle" {
+            continue;
+        }
+        push(line);
+        if line.starts_with("c=") {
+            // In every section, though they belong to the bundle's first: aiortc with
+            // max-bundle keeps those of the last section only.
+            candidates.iter().for_each(|candidate| push(candidate));
+            push("a=end-of-candidates");
+        } else if line == "a=rtcp-mux" && mux_only {
+            push("a=rtcp-mux-only");
+        }
     }
     text
+}
+
+/// The direction that each role needs, where the offer leaves more open: a publisher that
+/// offers `sendrecv` would else be promised media.
+fn narrowed(offer: &str, role: Role) -> String {
+    let only = match role {
+        Role::Publisher => "a=sendonly",
+        Role::Viewer => "a=recvonly",
+    };
+    let narrow = |line: &str| if line.trim_end() == "a=sendrecv" { only.to_owned() } else { line.to_owned() };
+    offer.lines().map(|line| narrow(line) + "\r\n").collect()
 }

@@ -148,7 +148,7 @@ impl LoadViewers {
         Ok(report)
     }
 
-    /// Start a new measuring window: forget the latencies so far (counters go on).
+    /// Start a new measuring window: forget the media latencies so far (the rest goes on).
     pub fn reset_latency(&self) -> io::Result<()> {
         self.commands
             .try_send(Command::ResetLatency)

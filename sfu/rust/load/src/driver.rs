@@ -88,7 +88,7 @@ impl Driver {
             }
             if now >= self.next_housekeeping {
                 self.next_housekeeping = now + HOUSEKEEPING;
-                self.for_each(|viewer, config, tally| viewer.housekeep(config, now, tally));
+                self.for_each(|viewer, tally| viewer.housekeep(now, tally));
             }
             // While media flows, let packets gather: kernel timestamps keep the latency true,
             // and the cores are left to the server.
@@ -152,7 +152,7 @@ impl Driver {
     fn answer(&mut self, index: u32, sdp: &str) -> Result<(), String> {
         let now = Instant::now();
         let mut answered = Err("no such viewer".to_owned());
-        self.with(index as usize, |viewer, _, tally| {
+        self.with(index as usize, |viewer, tally| {
             answered = viewer.answer(sdp, now);
             viewer.drain(now, None, tally).map(|_| ())
         });
@@ -168,10 +168,10 @@ impl Driver {
         self.alive -= 1;
         viewer.count_kernel_drops(&mut self.tally);
         let closing = catch_unwind(AssertUnwindSafe(|| viewer.peer.close()));
-        match closing {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => self.tally.error(&error.to_string()),
-            Err(_) => self.tally.counts.panics += 1,
+        // An error means that no goodbye could be sent (str0m refuses to while the data channel's
+        // association is still being set up); the viewer is gone all the same.
+        if closing.is_err() {
+            self.tally.counts.panics += 1;
         }
         true
     }
@@ -179,9 +179,9 @@ impl Driver {
     fn report(&mut self) -> LoadReport {
         let now = Instant::now();
         // Losses and drops up to now, not up to the last housekeeping.
-        self.for_each(|viewer, config, tally| {
+        self.for_each(|viewer, tally| {
             viewer.count_kernel_drops(tally);
-            viewer.housekeep(config, now, tally)
+            viewer.housekeep(now, tally)
         });
         let mut report = self.tally.report();
         for viewer in self.viewers.iter().flatten() {
@@ -200,7 +200,7 @@ impl Driver {
         for token in ready {
             // Out of `self` while in use, because `with` borrows all of it.
             let mut batch = std::mem::replace(&mut self.batch, Batch::empty());
-            self.with(*token as usize, |viewer, _, tally| {
+            self.with(*token as usize, |viewer, tally| {
                 for _ in 0..ROUNDS {
                     let more = batch.receive(&viewer.peer.socket).map_err(RtcError::from)?;
                     let moment = Moment {
@@ -225,14 +225,14 @@ impl Driver {
     fn tick(&mut self, now: Instant) {
         for index in 0..self.due.len() {
             if self.due[index].is_some_and(|due| due <= now) {
-                self.with(index, |viewer, _, tally| viewer.tick(now, tally));
+                self.with(index, |viewer, tally| viewer.tick(now, tally));
             }
         }
     }
 
     fn for_each(
         &mut self,
-        mut action: impl FnMut(&mut Viewer, &LoadConfig, &mut Tally) -> Result<(), RtcError>,
+        mut action: impl FnMut(&mut Viewer, &mut Tally) -> Result<(), RtcError>,
     ) {
         for index in 0..self.viewers.len() {
             self.with(index, &mut action);
@@ -243,33 +243,28 @@ impl Driver {
     fn with(
         &mut self,
         index: usize,
-        action: impl FnOnce(&mut Viewer, &LoadConfig, &mut Tally) -> Result<(), RtcError>,
+        action: impl FnOnce(&mut Viewer, &mut Tally) -> Result<(), RtcError>,
     ) {
         let Some(Some(viewer)) = self.viewers.get_mut(index) else {
             return;
         };
-        let (config, tally) = (&self.config, &mut self.tally);
-        let outcome = catch_unwind(AssertUnwindSafe(|| action(viewer, config, tally)));
-        let reason = match outcome {
-            Ok(Ok(())) if viewer.state == State::Offered => {
-                self.due[index] = None;
+        let tally = &mut self.tally;
+        let outcome = catch_unwind(AssertUnwindSafe(|| action(viewer, tally)));
+        let over = viewer.state == State::Closed;
+        match outcome {
+            Ok(Ok(())) if !over => {
+                self.due[index] = (viewer.state != State::Offered).then_some(viewer.peer.due);
                 return;
             }
-            Ok(Ok(())) if viewer.state != State::Closed => {
-                self.due[index] = Some(viewer.peer.due);
-                return;
-            }
-            // The viewer has counted it itself.
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(error.to_string()),
+            Ok(Err(error)) if !over => tally.closed(&error.to_string()),
+            // It has counted its end itself; what str0m says after that is of no interest.
+            Ok(_) => {}
             Err(_) => {
                 tally.counts.panics += 1;
-                Some("a viewer panicked".to_owned())
+                tally.closed("a viewer panicked");
             }
-        };
-        if let Some(reason) = reason {
-            tally.closed(&reason);
         }
+        viewer.count_kernel_drops(tally);
         self.viewers[index] = None;
         self.due[index] = None;
         self.alive -= 1;

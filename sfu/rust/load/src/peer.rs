@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use str0m::config::{CryptoProvider, DtlsCert};
 use str0m::format::{Codec, CodecConfig, PayloadParams};
-use str0m::media::Frequency;
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{Extension, ExtensionMap};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig, RtcError};
@@ -172,8 +171,9 @@ fn viewer_codecs(twcc: bool) -> CodecConfig {
     let mut params: Vec<PayloadParams> = codecs.params().to_vec();
     for param in &mut params {
         let audio = param.spec().codec.is_audio();
-        debug_assert!(audio || param.spec().clock_rate == Frequency::NINETY_KHZ);
         param.set_fb_transport_cc(twcc && !audio);
+        // Nobody here estimates for the server, so it must not wait for REMB.
+        param.set_fb_remb(false);
     }
     CodecConfig::new_from_payload_params(params)
 }

@@ -45,11 +45,10 @@ impl Tally {
         }
     }
 
-    /// Forget the latencies so far: a new measuring window.
+    /// Forget the media latencies so far: a new measuring window. Echoes belong to the joins.
     pub(crate) fn reset_latency(&mut self) {
         self.video_latency.clear();
         self.audio_latency.clear();
-        self.echo_rtt.clear();
     }
 
     pub(crate) fn joined_connected(&mut self, after: Duration) {

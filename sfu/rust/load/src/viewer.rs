@@ -4,30 +4,21 @@ use std::time::{Duration, Instant};
 
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::channel::ChannelId;
-use str0m::format::{
-    Codec, detect_av1_keyframe, detect_h264_keyframe, detect_vp8_keyframe, detect_vp9_keyframe,
-};
 use str0m::media::{Direction, MediaKind, Mid};
 use str0m::rtp::{RtpPacket, Ssrc};
 use str0m::{Event, IceConnectionState, RtcError};
 
 use crate::config::LoadConfig;
 use crate::header::RtpHeader;
-use crate::keyframe::{KeyframeRun, Picture};
+use crate::loss::Loss;
 use crate::peer::{Identity, PayloadKind, Peer, payload_kinds};
-use crate::sequence::{Arrival, SequenceTracker};
 use crate::socket::{self, Datagram};
 use crate::stamp;
+use crate::streams::Streams;
 use crate::system;
 use crate::tally::Tally;
+use crate::wish::KeyframeWish;
 
-/// More streams than this in one viewer are not followed.
-const MAX_STREAMS: usize = 16;
-/// How long a viewer waits for its first keyframe before it asks.
-const KEYFRAME_PATIENCE: Duration = Duration::from_millis(500);
-/// Requests of one viewer come no faster, unless a storm is configured.
-const PLI_SPACING: Duration = Duration::from_secs(1);
-const MAX_PLIS_AT_ONCE: u32 = 10;
 /// The sender SSRC of our keyframe requests; a receive-only peer has no own one.
 const OUR_SSRC: u32 = 1;
 
@@ -38,14 +29,12 @@ pub(crate) struct Viewer {
     pub(crate) state: State,
     pending: Option<SdpPendingOffer>,
     kinds: [PayloadKind; 128],
-    streams: Vec<Stream>,
+    streams: Streams,
     offered: Instant,
     connected_ns: u64,
-    first_packet: Option<Instant>,
+    has_media: bool,
     last_video: Option<Instant>,
-    saw_keyframe: bool,
-    wants_keyframe: bool,
-    next_pli: Instant,
+    wish: KeyframeWish,
     nacks: Vec<(Mid, u64)>,
     drops_counted: u64,
     loss: Loss,
@@ -58,14 +47,6 @@ pub(crate) enum State {
     Connected,
     /// Over, and not by our wish.
     Closed,
-}
-
-/// One SSRC.
-struct Stream {
-    ssrc: u32,
-    codec: Codec,
-    sequence: SequenceTracker,
-    keyframes: KeyframeRun,
 }
 
 /// When a batch was taken, and how its kernel times become `CLOCK_MONOTONIC`.
@@ -103,14 +84,12 @@ impl Viewer {
             state: State::Offered,
             pending: Some(pending),
             kinds: [PayloadKind::Unknown; 128],
-            streams: Vec::new(),
+            streams: Streams::default(),
             offered: now,
             connected_ns: 0,
-            first_packet: None,
+            has_media: false,
             last_video: None,
-            saw_keyframe: false,
-            wants_keyframe: false,
-            next_pli: now,
+            wish: KeyframeWish::new(config, verified, now),
             nacks: Vec::new(),
             drops_counted: 0,
             loss: Loss::new(config.loss, config.seed, number),
@@ -159,19 +138,12 @@ impl Viewer {
     }
 
     /// Give up old holes and ask for keyframes; to be called some ten times a second.
-    pub(crate) fn housekeep(
-        &mut self,
-        config: &LoadConfig,
-        now: Instant,
-        tally: &mut Tally,
-    ) -> Result<(), RtcError> {
-        for stream in &mut self.streams {
-            let lost = stream.sequence.expire(now);
-            tally.media(stream.codec).lost += lost;
-            self.wants_keyframe |= lost > 0 && stream.codec.is_video();
+    pub(crate) fn housekeep(&mut self, now: Instant, tally: &mut Tally) -> Result<(), RtcError> {
+        if self.streams.expire(now, tally) {
+            self.wish.picture_broke();
         }
         tally.counts.send_errors += self.peer.take_send_errors();
-        self.request_keyframes(config, now, tally)
+        self.request_keyframes(now, tally)
     }
 
     pub(crate) fn count_kernel_drops(&mut self, tally: &mut Tally) {
@@ -214,9 +186,13 @@ impl Viewer {
             }
             return Ok(());
         };
-        let Some(fresh) = self.account(header, codec, datagram.bytes.len(), now, tally) else {
+        let length = datagram.bytes.len();
+        let Some(fresh) = self.streams.arrive(header, codec, length, now, tally) else {
             return Ok(());
         };
+        if fresh {
+            self.received(codec.is_video(), now, tally);
+        }
         if self.verified {
             self.peer.receive(now, datagram.source, datagram.bytes)?;
             let seen = self.drain(now, Some(Source::Live { arrived_ns }), tally)?;
@@ -227,54 +203,16 @@ impl Viewer {
         Ok(())
     }
 
-    /// Count a packet by its clear header: Some(whether it is new), None when not followed.
-    fn account(
-        &mut self,
-        header: RtpHeader,
-        codec: Codec,
-        bytes: usize,
-        now: Instant,
-        tally: &mut Tally,
-    ) -> Option<bool> {
-        let known = self
-            .streams
-            .iter()
-            .position(|stream| stream.ssrc == header.ssrc);
-        let position = match known {
-            Some(position) => position,
-            None if self.streams.len() < MAX_STREAMS => {
-                self.streams.push(Stream {
-                    ssrc: header.ssrc,
-                    codec,
-                    sequence: SequenceTracker::default(),
-                    keyframes: KeyframeRun::default(),
-                });
-                self.streams.len() - 1
-            }
-            None => {
-                tally.counts.unknown += 1;
-                return None;
-            }
-        };
-        let arrival = self.streams[position].sequence.arrive(header.sequence, now);
-        let totals = tally.media(codec);
-        if arrival == Arrival::Duplicate {
-            totals.duplicates += 1;
-            return Some(false);
-        }
-        totals.packets += 1;
-        totals.bytes += bytes as u64;
-        totals.reordered += u64::from(arrival == Arrival::Filled);
-        totals.restarts += u64::from(arrival == Arrival::Restart);
-        if codec.is_video() {
+    /// A media packet came that was not there yet.
+    fn received(&mut self, video: bool, now: Instant, tally: &mut Tally) {
+        if video {
             self.last_video = Some(now);
         }
-        if self.first_packet.is_none() {
-            self.first_packet = Some(now);
+        if !std::mem::replace(&mut self.has_media, true) {
+            self.wish.media_began(now);
             tally.counts.with_media += 1;
             tally.joined_packet(now - self.offered);
         }
-        Some(true)
     }
 
     /// Take all of str0m's events; returns how many media packets were among them.
@@ -318,50 +256,35 @@ impl Viewer {
         now: Instant,
         tally: &mut Tally,
     ) {
-        let ssrc = *packet.header.ssrc;
-        let Some(stream) = self.streams.iter_mut().find(|stream| stream.ssrc == ssrc) else {
-            return;
-        };
-        let codec = stream.codec;
         match source {
-            Some(Source::Repair) => {
-                let sequence = packet.header.sequence_number;
-                if stream.sequence.arrive(sequence, now) == Arrival::Filled {
-                    let totals = tally.media(codec);
-                    totals.packets += 1;
-                    totals.recovered += 1;
-                    // The original's length: payload, RTP header and the 16 bytes of a GCM tag.
-                    totals.bytes += packet.payload.len() as u64 + 28;
-                }
-            }
+            Some(Source::Repair) => self.streams.repair(packet, now, tally),
             Some(Source::Live {
                 arrived_ns: Some(arrived_ns),
             }) => {
-                if let Some(sent_ns) = stamp::read(&packet.payload) {
-                    if sent_ns < self.connected_ns {
-                        tally.counts.replayed += 1;
-                    } else {
-                        let us = arrived_ns.saturating_sub(sent_ns) / 1000;
-                        tally.latency(codec).record(us);
-                    }
-                }
+                self.time(packet, arrived_ns, tally);
             }
             _ => {}
         }
-        if codec.is_video() {
-            let complete = stream.keyframes.arrive(Picture {
-                sequence: *packet.seq_no,
-                rtp_time: packet.header.timestamp,
-                marker: packet.header.marker,
-                keyframe: begins_keyframe(codec, &packet.payload),
-            });
-            if complete {
-                tally.counts.keyframes += 1;
-                self.wants_keyframe = false;
-                if !std::mem::replace(&mut self.saw_keyframe, true) {
-                    tally.joined_keyframe(now - self.offered);
-                }
+        if self.streams.completes_keyframe(packet) {
+            tally.counts.keyframes += 1;
+            if self.wish.keyframe_came() {
+                tally.joined_keyframe(now - self.offered);
             }
+        }
+    }
+
+    /// The delay of a packet that our own publisher stamped.
+    fn time(&self, packet: &RtpPacket, arrived_ns: u64, tally: &mut Tally) {
+        let codec = self.streams.codec_of(*packet.header.ssrc);
+        let (Some(codec), Some(sent_ns)) = (codec, stamp::read(&packet.payload)) else {
+            return;
+        };
+        if sent_ns < self.connected_ns {
+            tally.counts.replayed += 1;
+        } else {
+            tally
+                .latency(codec)
+                .record(arrived_ns.saturating_sub(sent_ns) / 1000);
         }
     }
 
@@ -402,44 +325,14 @@ impl Viewer {
         }
     }
 
-    fn request_keyframes(
-        &mut self,
-        config: &LoadConfig,
-        now: Instant,
-        tally: &mut Tally,
-    ) -> Result<(), RtcError> {
+    fn request_keyframes(&mut self, now: Instant, tally: &mut Tally) -> Result<(), RtcError> {
         if self.state != State::Connected {
             return Ok(());
         }
-        let storm = config.pli_per_second > 0.0;
-        let waited = |since: Instant| now.saturating_duration_since(since) >= KEYFRAME_PATIENCE;
-        let missing = !self.saw_keyframe && self.first_packet.is_some_and(waited);
-        let needed = self.verified && config.pli_when_needed && (missing || self.wants_keyframe);
-        if !(storm || needed) {
-            return Ok(());
-        }
-        let spacing = match storm {
-            true => Duration::from_secs_f64(1.0 / config.pli_per_second),
-            false => PLI_SPACING,
-        };
-        let newest = self
-            .streams
-            .iter()
-            .rev()
-            .find(|stream| stream.codec.is_video());
-        let Some(media) = newest.map(|stream| Ssrc::from(stream.ssrc)) else {
+        let Some(media) = self.streams.newest_video().map(Ssrc::from) else {
             return Ok(());
         };
-        // A storm faster than housekeeping sends several at once, but works off no long backlog.
-        let mut at_once = 0;
-        while self.next_pli <= now && at_once < MAX_PLIS_AT_ONCE {
-            at_once += 1;
-            let from = if storm && at_once < MAX_PLIS_AT_ONCE {
-                self.next_pli
-            } else {
-                now
-            };
-            self.next_pli = from + spacing;
+        for _ in 0..self.wish.requests(now) {
             self.peer
                 .rtc
                 .direct_api()
@@ -460,58 +353,9 @@ pub(crate) enum Source {
     Repair,
 }
 
-fn begins_keyframe(codec: Codec, payload: &[u8]) -> bool {
-    match codec {
-        Codec::H264 => detect_h264_keyframe(payload),
-        Codec::Vp8 => detect_vp8_keyframe(payload),
-        Codec::Vp9 => detect_vp9_keyframe(payload),
-        Codec::Av1 => detect_av1_keyframe(payload),
-        _ => false,
-    }
-}
-
-/// Seeded loss (xorshift64*: good enough to choose packets, and free of dependencies).
-struct Loss {
-    threshold: u64,
-    state: u64,
-}
-
-impl Loss {
-    fn new(part: f64, seed: u64, viewer: u64) -> Self {
-        let mixed = (seed ^ (viewer << 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        Self {
-            threshold: (part * u64::MAX as f64) as u64,
-            state: mixed | 1,
-        }
-    }
-
-    fn strikes(&mut self) -> bool {
-        if self.threshold == 0 {
-            return false;
-        }
-        self.state ^= self.state >> 12;
-        self.state ^= self.state << 25;
-        self.state ^= self.state >> 27;
-        self.state.wrapping_mul(0x2545_f491_4f6c_dd1d) < self.threshold
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn loss_strikes_the_configured_part_and_repeats_with_its_seed() {
-        let draw = |seed| {
-            let mut loss = Loss::new(0.1, seed, 3);
-            (0..10_000).map(|_| loss.strikes()).collect::<Vec<_>>()
-        };
-        let first = draw(7);
-        let struck = first.iter().filter(|struck| **struck).count();
-        assert!((900..1100).contains(&struck), "{struck}");
-        assert_eq!(first, draw(7));
-        assert_ne!(first, draw(8));
-    }
 
     #[test]
     fn an_offer_names_a_candidate_video_audio_and_the_echo_channel() {

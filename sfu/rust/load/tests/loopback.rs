@@ -154,7 +154,7 @@ fn a_server_that_closes_is_noticed_and_named() {
     let load = load(LoadConfig::default());
     join(&sfu, &load, 2);
     wait_for(&load, |report| {
-        report.connected == 2 && report.publishers[0].connected
+        report.echo_rtt.count == 2 && report.publishers[0].connected
     });
     sfu.hang_up();
     let report = wait_for(&load, |report| {

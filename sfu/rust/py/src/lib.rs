@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 
 mod engine;
 mod events;
+mod load;
 
 #[pymodule]
 fn _media(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -16,6 +17,11 @@ fn _media(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<events::Layer>()?;
     module.add_class::<events::Unit>()?;
     module.add_class::<events::PeerStats>()?;
+    module.add_class::<load::LoadViewers>()?;
+    module.add_class::<load::LoadReport>()?;
+    module.add_class::<load::StreamTotals>()?;
+    module.add_class::<load::LatencySummary>()?;
+    module.add_class::<load::PublisherReport>()?;
     module.add("OfferRefused", py.get_type::<engine::OfferRefused>())?;
     module.add("EngineBusy", py.get_type::<engine::EngineBusy>())?;
     Ok(())

@@ -1,0 +1,120 @@
+"""Take the pictures for the docs: the watch page and the studio, on a desktop and on a phone.
+
+    python tests/journeys/screenshots.py http://127.0.0.1:8080 demo
+    python tests/journeys/screenshots.py http://127.0.0.1:8080 demo --key <stream key>
+
+Without a key the channel must be live already, and the studio is shown with its preview open.
+With a key the studio itself publishes its test card and is shown live.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream=fps=30",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+]
+DESKTOP = ViewportSize(width=1280, height=800)
+PHONE = ViewportSize(width=390, height=844)
+PLAYING = "window.sluice?.state === 'playing' && window.sluice.latencyMs !== null"
+SPARKLINE = "document.getElementById('spark').points.numberOfItems >= 10"
+LIVE = "document.body.dataset.state === 'live'"
+OUTGOING = "/\\d/.test(document.getElementById('o-size').textContent)"
+WAIT_S = 40
+
+
+def take(base: str, channel: str, key: str | None, folder: Path) -> list[Path]:
+    """Write the four pictures into `folder`. Raises TimeoutError when nothing plays."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+
+    def shoot(page: Page, name: str) -> None:
+        path = folder / f"{name}.png"
+        page.screenshot(path=path)
+        written.append(path)
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        studio = open_studio(browser, DESKTOP, base, channel, key)
+        for view, name in ((DESKTOP, "watch-desktop"), (PHONE, "watch-phone")):
+            watch = open_watch(browser, view, base, channel)
+            shoot(watch, name)
+            watch.context.close()
+        shoot(studio, "studio-desktop")
+        # The same tab at phone size: a second studio with the key would take over the channel.
+        studio.set_viewport_size(PHONE)
+        shoot(studio, "studio-phone")
+        browser.close()
+    return written
+
+
+def open_watch(browser: Browser, view: ViewportSize, base: str, channel: str) -> Page:
+    """The watch page, playing, with the statistics open."""
+    page = browser.new_context(viewport=view, color_scheme="dark").new_page()
+    page.goto(f"{base}/watch/{quote(channel)}")
+    page.click("#start")
+    wait_until(page, PLAYING)
+    page.keyboard.press("i")
+    wait_until(page, SPARKLINE)
+    page.mouse.move(view["width"] / 2, 150)  # shows the controls
+    wait_until(page, "getComputedStyle(document.getElementById('controls')).opacity === '1'")
+    return page
+
+
+def open_studio(
+    browser: Browser, view: ViewportSize, base: str, channel: str, key: str | None
+) -> Page:
+    """The studio with the test card: live when there is a key, else in the preview."""
+    page = browser.new_context(viewport=view, color_scheme="dark").new_page()
+    page.goto(f"{base}/studio#channel={quote(channel)}&key={quote(key or 'example-key')}")
+    page.check("input[value=card]", force=True)
+    page.select_option("#lines", "540")
+    if key is None:
+        page.click("#open")
+        wait_until(page, "document.getElementById('preview').readyState >= 2")
+        return page
+    page.click("#go")
+    wait_until(page, LIVE)
+    wait_until(page, OUTGOING)
+    return page
+
+
+def wait_until(page: Page, condition: str) -> None:
+    """Poll from here: the pages' CSP forbids the evaluation inside them that
+    `wait_for_function` needs. Raises TimeoutError."""
+    deadline = time.monotonic() + WAIT_S
+    while not page.evaluate(f"Boolean({condition})"):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{page.url}: never came true: {condition}")
+        page.wait_for_timeout(100)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Take the screenshots of the docs.")
+    parser.add_argument("base", help="address of a running Sluice, http://127.0.0.1:8080")
+    parser.add_argument("channel")
+    parser.add_argument("--key", help="publish the studio's test card with this stream key")
+    parser.add_argument("--out", type=Path, default=Path("docs"), help="folder to write into")
+    wish = parser.parse_args()
+    for path in take(wish.base.rstrip("/"), wish.channel, wish.key, wish.out):
+        print(path)
+
+
+if __name__ == "__main__":
+    main()

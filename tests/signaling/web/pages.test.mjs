@@ -1,0 +1,72 @@
+// Rules that the pages keep: they work under `default-src 'self'` and their parts exist.
+
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import test from "node:test";
+
+const WEB = new URL("../../../signaling/web/", import.meta.url);
+const read = (name) => readFileSync(new URL(name, WEB), "utf8");
+const named = (suffix) => readdirSync(WEB).filter((name) => name.endsWith(suffix));
+const ids = (html) => new Set([...html.matchAll(/\bid="([^"]+)"/g)].map(([, id]) => id));
+
+test("no page has inline script, inline style or an event attribute", () => {
+  assert.ok(named(".html").length >= 3);
+  for (const name of named(".html")) {
+    const html = read(name);
+    assert.doesNotMatch(html, /<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=/i, name);
+  }
+});
+
+test("nothing is loaded from another host", () => {
+  for (const name of readdirSync(WEB)) {
+    const text = read(name).replaceAll("http://www.w3.org/2000/svg", "");
+    assert.doesNotMatch(text, /https?:\/\//, name);
+  }
+});
+
+test("every file and icon that a page or module names exists", () => {
+  const icons = ids(read("icons.svg"));
+  for (const name of [...named(".html"), ...named(".js")]) {
+    const text = read(name);
+    for (const [, path] of text.matchAll(/["`(]\/static\/([\w.-]+)/g)) {
+      assert.ok(existsSync(new URL(path, WEB)), `${name}: ${path}`);
+    }
+    for (const [, icon] of text.matchAll(/icons\.svg#(\w+)/g)) assert.ok(icons.has(icon), `${name}: ${icon}`);
+    for (const [, path] of text.matchAll(/from "\.\/([^"]+)"/g)) {
+      assert.ok(existsSync(new URL(path, WEB)), `${name}: ${path}`);
+    }
+  }
+});
+
+test("every element a page's modules ask for by id is there once", () => {
+  const modules = {
+    "watch.html": ["watch.js", "controls.js", "panel.js"],
+    "studio.html": ["studio.js"],
+    "index.html": ["index.js"],
+  };
+  for (const [page, scripts] of Object.entries(modules)) {
+    const html = read(page);
+    const all = [...html.matchAll(/\bid="([^"]+)"/g)].map(([, id]) => id);
+    assert.equal(new Set(all).size, all.length, `${page} repeats an id`);
+    for (const script of scripts) {
+      for (const [, id] of read(script).matchAll(/\b(?:at|getElementById|put|icon)\("([^"]+)"/g)) {
+        assert.ok(all.includes(id), `${script} asks ${page} for #${id}`);
+      }
+    }
+  }
+});
+
+test("every button says what it does", () => {
+  for (const name of named(".html")) {
+    for (const [tag, attributes, inside] of read(name).matchAll(/<button([^>]*)>(.*?)<\/button>/gs)) {
+      const words = inside.replace(/<[^>]+>/g, "").trim();
+      assert.ok(/aria-label="[^"]+"/.test(attributes) || words, `${name}: ${tag.slice(0, 60)}`);
+    }
+  }
+});
+
+test("texts of strangers never become markup", () => {
+  for (const name of named(".js")) {
+    assert.doesNotMatch(read(name), /innerHTML|outerHTML|insertAdjacentHTML|document\.write/, name);
+  }
+});
