@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
@@ -21,8 +22,12 @@ class CannotStart(Exception):
     """The text says what is in the way and what to do."""
 
 
-async def serve(house: House, on_ready: Callable[[str], Awaitable[None]] | None = None) -> None:
-    """Serve until SIGINT or SIGTERM; `on_ready` gets the server's own origin.
+async def serve(
+    house: House,
+    on_ready: Callable[[str], Awaitable[None]] | None = None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Serve until SIGINT, SIGTERM or `stop`; `on_ready` gets the server's own origin.
 
     Raises CannotStart. The house is opened before uvicorn starts, so that a taken port is one
     clear sentence and not a traceback.
@@ -34,7 +39,11 @@ async def serve(house: House, on_ready: Callable[[str], Awaitable[None]] | None 
         await _open(house)
         address = origin(config, listener.getsockname()[1])
         server = HouseServer(_uvicorn_config(house), house, address, on_ready)
-        await server.serve(sockets=[listener])
+        stopping = asyncio.create_task(_stop_at(server, stop or asyncio.Event()), name="stop")
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            stopping.cancel()
     finally:
         await house.close()
         listener.close()
@@ -120,6 +129,11 @@ async def _open(house: House) -> None:
             f"Media plane: {media.host} from port {media.port}: {error}. Stop the program that "
             "uses it, or choose another: SLUICE_MEDIA__PORT=8289. `sluice doctor` tells more."
         ) from error
+
+
+async def _stop_at(server: uvicorn.Server, stop: asyncio.Event) -> None:
+    await stop.wait()
+    server.should_exit = True
 
 
 def _uvicorn_config(house: House) -> uvicorn.Config:

@@ -1,0 +1,133 @@
+"""Server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+from signaling.event_streams import encode
+from sfu.broadcast import Active, Inactive, LayersNews, Reconnect, Stalled, ViewerCount
+from tests.signaling.door import LAYERS, Door, Listening, open_door
+
+EVENTS = "/api/channels/live/events"
+
+
+def parsed(text: str) -> list[tuple[str, object]]:
+    found = []
+    for block in text.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines())
+        if "event" in fields:
+            found.append((fields["event"], json.loads(fields["data"])))
+    return found
+
+
+def test_how_news_look_on_the_wire() -> None:
+    assert encode(Active(5)) == b'event: active\ndata: {"since_ms":5}\n\n'
+    assert encode(Inactive()) == b"event: inactive\ndata: {}\n\n"
+    assert encode(Stalled()) == b"event: stalled\ndata: {}\n\n"
+    assert encode(ViewerCount(2)) == b'event: viewercount\ndata: {"viewers":2}\n\n'
+    [(name, data)] = parsed(encode(LayersNews(LAYERS[:1])).decode())
+    assert name == "layers"
+    assert data == {
+        "layers": [
+            {"rid": "h", "codec": "vp8", "bitrate": 1_500_000, "width": 1280, "height": 720,
+             "active": True}
+        ]
+    }  # fmt: skip
+    assert encode(Reconnect()).startswith(b"event: reconnect\n")
+
+
+async def test_the_present_state_comes_first_and_news_follow(door: Door) -> None:
+    async with Listening(door, EVENTS) as client:
+        assert client.status == 200
+        assert [name for name, _ in parsed(await client.chunk())] == [
+            "inactive", "viewercount", "layers",
+        ]  # fmt: skip
+        await door.go_live()
+        assert parsed(await client.chunk()) == [
+            ("active", {"since_ms": door.clock.wall_ms()})
+        ]
+        assert parsed(await client.chunk())[0][0] == "layers"
+        door.engine.stall("live")
+        assert parsed(await client.chunk()) == [("stalled", {})]
+        door.engine.resume("live")
+        assert parsed(await client.chunk()) == [("resumed", {})]
+
+
+async def test_silence_is_filled_with_comments(door: Door) -> None:
+    door.house.streams.heartbeat_s = 0.01
+    async with Listening(door, EVENTS) as client:
+        await client.chunk()
+        assert (await client.chunk()).startswith(":")
+
+
+async def test_a_client_that_left_is_forgotten(door: Door) -> None:
+    async with Listening(door, EVENTS) as client:
+        await client.chunk()
+        assert len(door.house.streams) == 1
+        await client.hang_up()
+        assert len(door.house.streams) == 0
+        assert door.house.rooms._fanouts == {}
+
+
+async def test_a_client_that_left_while_a_write_was_stuck_is_forgotten_too(door: Door) -> None:
+    async with Listening(door, EVENTS) as client:
+        await client.chunk()
+        client.blocked = asyncio.Event()
+        await door.go_live()
+        await client.hang_up()
+        assert len(door.house.streams) == 0
+
+
+async def test_a_slow_client_loses_news_and_then_hears_the_whole_state(tmp_path: Path) -> None:
+    async with open_door(tmp_path, limits={"sse_queue": 2}) as door:
+        await door.go_live()
+        async with Listening(door, EVENTS) as client:
+            await client.chunk()
+            client.blocked = asyncio.Event()
+            for _ in range(5):
+                door.engine.stall("live")
+                door.engine.resume("live")
+            await door.engine.settled()
+            client.blocked.set()
+            texts = [await client.chunk() for _ in range(2)]
+            told = [name for text in texts for name, _ in parsed(text)]
+            assert "active" in told
+        assert door.counted("sluice_events_dropped_total") > 0
+
+
+async def test_streams_are_capped_in_all_and_by_address(tmp_path: Path) -> None:
+    for limits, code in (
+        ({"sse_connections": 1}, 503),
+        ({"sse_per_ip": 1}, 429),
+    ):
+        async with (
+            open_door(tmp_path / str(code), limits=limits) as door,
+            Listening(door, EVENTS) as first,
+            Listening(door, EVENTS) as second,
+        ):
+            assert (first.status, second.status) == (200, code)
+
+
+async def test_a_stream_ends_when_its_token_does(door: Door) -> None:
+    await door.add_channel("shy", "token")
+    made = (await door.admin("POST", "/api/channels/shy/viewer-tokens", {"ttl_s": 60})).json()
+    path = "/api/channels/shy/events"
+    async with Listening(door, path, f"token={made['token']}") as client:
+        assert client.status == 200
+        door.clock.advance(60_000)
+        await door.house.enforce()
+        await client.ended()
+
+
+async def test_a_stop_says_reconnect_and_ends_the_streams(door: Door) -> None:
+    async with Listening(door, EVENTS) as client:
+        await client.chunk()
+        door.house.begin_stop()
+        assert parsed(await client.chunk())[0][0] == "reconnect"
+        await client.ended()
+
+
+async def test_an_event_stream_cannot_be_asked_for_by_head(door: Door) -> None:
+    assert (await door.http.head(EVENTS)).status_code == 405

@@ -1,0 +1,155 @@
+"""The document is held true: to the routes, and to real responses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import jsonschema
+import pytest
+from starlette.routing import Route
+
+from signaling.openapi import OPERATIONS, document
+from signaling.routing import Resource
+from tests.signaling.door import ADMIN, FRAG, SDP, Door, bearer, fragment, offer
+
+DOCUMENT: Any = document()
+PAGES = {"/", "/watch/{channel}", "/studio"}
+
+
+async def test_every_route_is_in_it_and_everything_in_it_is_a_route(door: Door) -> None:
+    routed = {
+        (method.lower(), route.path)
+        for route in door.app.routes
+        if isinstance(route, Route) and route.path not in PAGES
+        for method in _methods(route)
+    }
+    described = {(op.method, op.path) for op in OPERATIONS}
+    # HEAD beside GET is HTTP's own rule; it is described only where it says something else.
+    heads = {one for one in routed - described if one[0] == "head"}
+    assert routed - heads == described
+
+
+def _methods(route: Route) -> set[str]:
+    assert isinstance(route.app, Resource)
+    return set(route.app.methods)
+
+
+def test_it_is_openapi_3_1_with_unique_ids_and_no_loose_ends() -> None:
+    assert DOCUMENT["openapi"] == "3.1.0"
+    ids = [op["operationId"] for path in DOCUMENT["paths"].values() for op in path.values()]
+    assert len(ids) == len(set(ids))
+    for reference in _references(DOCUMENT):
+        name = reference.removeprefix("#/components/schemas/")
+        assert name in DOCUMENT["components"]["schemas"]
+    for schema in DOCUMENT["components"]["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def _references(tree: Any) -> list[str]:
+    if isinstance(tree, dict):
+        own = [tree["$ref"]] if "$ref" in tree else []
+        return own + [found for value in tree.values() for found in _references(value)]
+    if isinstance(tree, list):
+        return [found for value in tree for found in _references(value)]
+    return []
+
+
+class Journey:
+    """Calls every operation once and keeps what came back."""
+
+    def __init__(self, door: Door) -> None:
+        self.door = door
+        self.seen: dict[tuple[str, str], httpx.Response] = {}
+
+    async def call(self, method: str, pattern: str, path: str = "", **rest: Any) -> httpx.Response:
+        rest.setdefault("headers", bearer(ADMIN) if pattern.startswith("/api") else {})
+        response = await self.door.http.request(method, path or pattern, **rest)
+        self.seen[(method.lower(), pattern)] = response
+        return response
+
+    async def run(self) -> None:
+        call, channel = self.call, "/api/channels/{channel}"
+        own = "/api/channels/lina"
+        await call("POST", "/api/channels", json={"channel": "lina", "title": "L"})
+        key = (await call("POST", f"{channel}/key", f"{own}/key")).json()["key"]
+        owner = bearer(key)
+        for room in ("whip", "whep"):
+            whole, mine = f"/{room}/{{channel}}", f"/{room}/lina"
+            for method in ("GET", "HEAD", "OPTIONS"):
+                await call(method, whole, mine)
+            direction = "sendonly" if room == "whip" else "recvonly"
+            made = await call(
+                "POST", whole, mine, content=offer(direction), headers=SDP | owner
+            )
+            if room == "whip":
+                self.door.engine.start_media("lina")
+                await self.door.engine.settled()
+            session = made.headers["location"]
+            await call("OPTIONS", whole + "/{session}", session)
+            await call(
+                "PATCH", whole + "/{session}", session,
+                content=fragment("nEwU", "n" * 24), headers=FRAG | owner | {"If-Match": "*"},
+            )  # fmt: skip
+            if room == "whep":
+                await call("POST", whole + "/{session}/events", f"{session}/events",
+                           json=["active"])  # fmt: skip
+                await call("POST", whole + "/{session}/layer", f"{session}/layer", json={})
+        for path in ("/api/time", "/api/live", "/api/channels", "/api/broadcasts",
+                     "/api/openapi.json", "/metrics", "/healthz", "/readyz"):  # fmt: skip
+            await call("GET", path)
+        await call("GET", f"{channel}/state", f"{own}/state")
+        await call("GET", channel, own)
+        await call("PATCH", channel, own, json={"title": "M"})
+        await call("GET", "/api/broadcasts/{channel}", "/api/broadcasts/lina")
+        peers = await call("GET", "/api/broadcasts/{channel}/peers", "/api/broadcasts/lina/peers")
+        viewer = peers.json()["peers"][-1]["id"]
+        await call("GET", "/api/peers/{peer}", f"/api/peers/{viewer}")
+        await call("DELETE", "/api/peers/{peer}", f"/api/peers/{viewer}")
+        token = await call("POST", f"{channel}/viewer-tokens", f"{own}/viewer-tokens", json={})
+        await call("POST", "/api/viewer-tokens/revoke", json={"jti": token.json()["jti"]})
+        for room, direction in (("whep", "recvonly"), ("whip", "sendonly")):
+            made = await self.door.http.post(
+                f"/{room}/lina", content=offer(direction), headers=SDP | owner
+            )
+            await call("DELETE", f"/{room}/{{channel}}/{{session}}", made.headers["location"],
+                       headers=owner)  # fmt: skip
+        await call("DELETE", f"{channel}/key", f"{own}/key")
+        await call("DELETE", channel, own)
+
+
+async def test_every_operation_answers_as_described(door: Door) -> None:
+    journey = Journey(door)
+    await journey.run()
+    streams = {(op.method, op.path) for op in OPERATIONS if "text/event-stream" in
+               op.answers.values()}  # fmt: skip
+    assert journey.seen.keys() == {(op.method, op.path) for op in OPERATIONS} - streams
+    for (method, path), response in journey.seen.items():
+        _check(DOCUMENT["paths"][path][method], response, f"{method} {path}")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/api/channels"), ("POST", "/whip/live"), ("GET", "/whip/nobody")]
+)
+async def test_problems_answer_as_described(door: Door, method: str, path: str) -> None:
+    response = await door.http.request(method, path)
+    assert response.status_code >= 400
+    _validate(response.json(), {"$ref": "#/components/schemas/ProblemView"})
+
+
+def _check(operation: Any, response: httpx.Response, name: str) -> None:
+    described = operation["responses"].get(str(response.status_code))
+    assert described is not None, f"{name}: {response.status_code} {response.text}"
+    content = described.get("content")
+    if content is None:
+        assert response.content == b"", name
+        return
+    kind = response.headers["content-type"].partition(";")[0]
+    assert kind in content, name
+    if kind.endswith("json"):
+        _validate(response.json(), content[kind]["schema"])
+
+
+def _validate(instance: Any, schema: Any) -> None:
+    whole = {**schema, "components": DOCUMENT["components"]}
+    jsonschema.Draft202012Validator(whole).validate(instance)

@@ -1,0 +1,41 @@
+"""The pages and their static files."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from signaling.pages import WEB
+from tests.signaling.door import Door
+
+
+@pytest.mark.parametrize("path", ["/", "/watch/live", "/watch/nobody-yet", "/studio"])
+async def test_a_page_is_html_and_asked_for_again_each_time(door: Door, path: str) -> None:
+    response = await door.http.get(path)
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/html")
+    assert response.headers["cache-control"] == "no-cache"
+
+
+async def test_everything_a_page_refers_to_is_served(door: Door) -> None:
+    for page in ("index.html", "watch.html", "studio.html"):
+        text = (WEB / page).read_text()
+        for address in set(re.findall(r'(?:src|href)="(/static/[^"#]+)', text)):
+            assert (await door.http.get(address)).status_code == 200, address
+
+
+async def test_no_page_needs_what_the_policy_forbids(door: Door) -> None:
+    for page in WEB.glob("*.html"):
+        text = page.read_text()
+        assert not re.search(r"<script(?![^>]*\bsrc=)", text), page.name
+        assert not re.search(r"\son[a-z]+=|<style|\sstyle=", text), page.name
+
+
+async def test_modules_have_a_script_type(door: Door) -> None:
+    response = await door.http.get("/static/watch.js")
+    assert "javascript" in response.headers["content-type"]
+
+
+async def test_a_name_that_cannot_be_a_channel_is_404(door: Door) -> None:
+    assert (await door.http.get("/watch/NO")).status_code == 404

@@ -1,0 +1,149 @@
+"""The real server on a loopback port."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import structlog
+
+from sfu.fake import FakeEngine
+from signaling.app import build_house
+from signaling.house import House
+from signaling.server import CannotStart, origin, serve, warn_if_exposed
+from sluice.config import ServerConfig, Settings
+from sluice.ids import ChannelId
+
+
+def house(folder: Path, **server: object) -> House:
+    tree: dict[str, object] = {
+        "server": {"port": 0, "shutdown_s": 5, **server},
+        "storage": {"path": folder},
+    }
+    return build_house(Settings(**tree), engine=FakeEngine())  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def serving(own: House) -> AsyncIterator[tuple[str, asyncio.Task[None], asyncio.Event]]:
+    """The address, the server's task, and an event that ends it like Ctrl-C does."""
+    started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    stop = asyncio.Event()
+
+    async def ready(address: str) -> None:
+        started.set_result(address)
+
+    task = asyncio.create_task(serve(own, ready, stop))
+    async with asyncio.timeout(20):
+        address = await started
+        await own.book.create(ChannelId("live"), "Live", "public")
+        try:
+            yield address, task, stop
+        finally:
+            stop.set()
+            await task
+
+
+async def test_it_serves_and_ends_event_streams_and_the_engine_at_the_end(
+    tmp_path: Path,
+) -> None:
+    own = house(tmp_path)
+    async with (
+        serving(own) as (address, task, stop),
+        httpx.AsyncClient(base_url=address) as http,
+    ):
+        assert (await http.get("/readyz")).json() == {"status": "ok"}
+        async with http.stream("GET", "/api/channels/live/events") as stream:
+            lines = stream.aiter_lines()
+            assert await anext(lines) == "retry: 2000"
+            stop.set()
+            rest = [line async for line in lines]
+        assert "event: reconnect" in rest
+        await task
+    assert isinstance(own.engine, FakeEngine)
+    assert own.engine.stopped
+
+
+async def test_a_client_that_resets_frees_its_stream(tmp_path: Path) -> None:
+    own = house(tmp_path)
+    async with serving(own) as (address, _, _):
+        host, port = address.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET /api/channels/live/events HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"retry: 2000")
+        assert len(own.streams) == 1
+        # RST and not FIN: the way a phone that loses its network goes.
+        raw = writer.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+        writer.transport.abort()
+        async with asyncio.timeout(5):
+            while len(own.streams):
+                await asyncio.sleep(0.01)
+        assert len(own.streams) == 0
+
+
+async def test_a_body_without_an_end_is_cut_at_the_limit(tmp_path: Path) -> None:
+    own = house(tmp_path)
+    async with serving(own) as (address, _, _):
+        _, key = await own.book.create(ChannelId("lina"), "Lina", "public")
+        host, port = address.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        head = (
+            f"POST /whip/lina HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
+            "Content-Type: application/sdp\r\nContent-Length: 10000000\r\n\r\n"
+        )
+        writer.write(head.encode())
+        status = await reader.readline()
+        assert b"413" in status
+        answer = await reader.read()  # until the server closes
+        assert b"connection: close" in answer.lower()
+        writer.close()
+
+
+async def test_a_taken_port_is_one_clear_sentence(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(CannotStart, match=f"port {port}.*SLUICE_SERVER__PORT"):
+            await serve(house(tmp_path, port=port))
+
+
+async def test_a_media_plane_that_cannot_bind_is_one_clear_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = house(tmp_path)
+
+    async def taken() -> None:
+        raise OSError("Address already in use")
+
+    monkeypatch.setattr(own.engine, "start", taken)
+    with pytest.raises(CannotStart, match="Media plane.*SLUICE_MEDIA__PORT"):
+        await serve(own)
+
+
+@pytest.mark.parametrize(
+    ("server", "exposed"),
+    [
+        ({}, False),
+        ({"host": "::1"}, False),
+        ({"host": "0.0.0.0"}, True),
+        ({"host": "0.0.0.0", "public_url": "http://a.example"}, True),
+        ({"host": "0.0.0.0", "public_url": "https://a.example"}, False),
+    ],
+)
+def test_plain_http_for_strangers_is_said_loudly(
+    server: dict[str, object], exposed: bool
+) -> None:
+    with structlog.testing.capture_logs() as logs:
+        assert warn_if_exposed(Settings(server=server)) is exposed  # type: ignore[arg-type]
+    assert [entry["log_level"] for entry in logs] == (["warning"] if exposed else [])
+
+
+def test_the_address_for_a_browser_on_this_machine() -> None:
+    assert origin(ServerConfig(host="0.0.0.0"), 80) == "http://127.0.0.1:80"
+    assert origin(ServerConfig(host="::1"), 80) == "http://[::1]:80"
