@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal, TypeVar, cast, get_args
+from typing import Literal, TypeVar, get_args
 
 from sfu import _media
 from sfu._media import LoadViewers
@@ -280,7 +280,7 @@ def _event(event: _media.Event) -> EngineEvent:
         case "PeerClosed":
             if event.reason not in _REASONS:
                 raise ValueError(f"unknown close reason {event.reason!r}")
-            return PeerClosed(peer, cast(CloseReason, event.reason), event.detail)
+            return PeerClosed(peer, event.reason, event.detail)
         case "LayersChanged":
             return LayersChanged(channel, tuple(_layer(layer) for layer in event.layers))
         case "MediaStarted":

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from signaling import logs
 from signaling.app import build_house
+from signaling.bench import bench_app
 from signaling.demo import run_demo
 from signaling.doctor import examine, worst
 from signaling.house import House
@@ -41,7 +42,6 @@ app = typer.Typer(
 )
 channel_app = typer.Typer(help="Channels and their stream keys.", no_args_is_help=True)
 admin_app = typer.Typer(help="The admin token.", no_args_is_help=True)
-bench_app = typer.Typer(help="Measurements.", no_args_is_help=True)
 app.add_typer(channel_app, name="channel")
 app.add_typer(admin_app, name="admin")
 app.add_typer(bench_app, name="bench")

@@ -26,9 +26,9 @@ def run() -> Broadcast:
 
 
 def test_it_is_live_from_the_first_packet(run: Broadcast) -> None:
-    assert not run.live
+    before = run.live
     assert run.start_media(1000) == [Active(1000)]
-    assert run.live
+    assert (before, run.live) == (False, True)
     assert run.start_media(2000) == []
     assert run.since_ms == 1000
 

@@ -208,9 +208,7 @@ class TestTakeover:
         assert world.closed == [(first, "publisher", "replaced")]
         assert broadcast.lost_ms is None
 
-    async def test_a_late_packet_of_the_old_one_does_not_end_the_stall(
-        self, world: World
-    ) -> None:
+    async def test_a_late_packet_of_the_old_one_does_not_end_the_stall(self, world: World) -> None:
         from sfu.engine import MediaStarted
 
         first = await world.go_live()

@@ -119,6 +119,12 @@ class Door:
         return [p for p, one in self.engine.peers.items()
                 if one.role == "viewer" and one.channel == name]  # fmt: skip
 
+    async def removals(self) -> None:
+        """Let the rooms' background removals happen."""
+        for _ in range(3):
+            await asyncio.sleep(0)
+        await self.engine.settled()
+
     async def state(self, name: str = "live") -> dict[str, Any]:
         state: dict[str, Any] = (await self.http.get(f"/api/channels/{name}/state")).json()
         return state

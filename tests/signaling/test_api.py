@@ -63,7 +63,7 @@ async def test_a_deleted_channel_takes_all_its_peers_along(door: Door) -> None:
     await door.go_live()
     await door.watch()
     assert (await door.admin("DELETE", "/api/channels/live")).status_code == 204
-    await door.house.rooms._tasks.settle()
+    await door.removals()
     assert door.engine.peers == {}
     assert (await door.http.get("/api/channels/live/state")).status_code == 404
 

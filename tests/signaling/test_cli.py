@@ -25,6 +25,8 @@ class Shell:
 
 @pytest.fixture
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    # Logging is the process's and not the test's: see test_logs.
+    monkeypatch.setattr("signaling.logs.configure", lambda config: None)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SLUICE_STORAGE__PATH", str(tmp_path / "store"))
     return Shell(tmp_path / "store")

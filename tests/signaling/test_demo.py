@@ -41,20 +41,30 @@ def test_the_key_is_not_among_the_arguments() -> None:
 
 
 async def test_a_phone_that_dies_is_started_again_and_ends_with_us(tmp_path: Path) -> None:
-    runs = tmp_path / "runs"
+    keys: list[str] = []
+    third = asyncio.Event()
+
+    async def call_home(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        keys.append((await reader.readline()).decode().strip())
+        if len(keys) == 3:
+            third.set()  # the third run is left alone and waits
+        else:
+            writer.close()
+
+    home = await asyncio.start_server(call_home, "127.0.0.1", 0)
+    port = home.sockets[0].getsockname()[1]
     program = (
-        "import os, sys, time\n"
-        f"with open({str(runs)!r}, 'a') as f: f.write(os.environ['MOBILE_SIM_KEY'] + '\\n')\n"
-        f"lines = open({str(runs)!r}).readlines()\n"
-        "time.sleep(60) if len(lines) > 2 else sys.exit(1)\n"
+        "import os, socket\n"
+        f"home = socket.create_connection(('127.0.0.1', {port}))\n"
+        "home.sendall(os.environ['MOBILE_SIM_KEY'].encode() + b'\\n')\n"
+        "home.recv(1)\n"
     )
-    keeper = asyncio.create_task(
-        keep_phone("x", "sk_k", tmp_path / "log", 0.001, [sys.executable, "-c", program])
-    )
+    command = [sys.executable, "-c", program]
+    keeper = asyncio.create_task(keep_phone("x", "sk_k", tmp_path / "log", 0.001, command))
     async with asyncio.timeout(30):
-        while not runs.exists() or len(runs.read_text().splitlines()) < 3:
-            await asyncio.sleep(0.02)
+        await third.wait()
     keeper.cancel()
     with pytest.raises(asyncio.CancelledError):
         await keeper
-    assert runs.read_text().splitlines() == ["sk_k"] * 3
+    home.close()
+    assert keys == ["sk_k"] * 3

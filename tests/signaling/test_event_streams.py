@@ -6,8 +6,8 @@ import asyncio
 import json
 from pathlib import Path
 
-from signaling.event_streams import encode
 from sfu.broadcast import Active, Inactive, LayersNews, Reconnect, Stalled, ViewerCount
+from signaling.event_streams import encode
 from tests.signaling.door import LAYERS, Door, Listening, open_door
 
 EVENTS = "/api/channels/live/events"
@@ -45,9 +45,7 @@ async def test_the_present_state_comes_first_and_news_follow(door: Door) -> None
             "inactive", "viewercount", "layers",
         ]  # fmt: skip
         await door.go_live()
-        assert parsed(await client.chunk()) == [
-            ("active", {"since_ms": door.clock.wall_ms()})
-        ]
+        assert parsed(await client.chunk()) == [("active", {"since_ms": door.clock.wall_ms()})]
         assert parsed(await client.chunk())[0][0] == "layers"
         door.engine.stall("live")
         assert parsed(await client.chunk()) == [("stalled", {})]

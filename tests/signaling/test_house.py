@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from signaling.app import build_house
 from sfu.fake import FakeEngine
+from signaling.app import build_house
 from sluice.clock import VirtualClock
 from sluice.config import Settings
 from tests.signaling.door import Door

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from starlette.requests import Request
@@ -18,7 +19,7 @@ from sluice.ids import ChannelId
 
 def request(
     *, peer: str = "192.0.2.1", query: str = "", body: Sequence[bytes] | None = (b"",),
-    **headers: str,
+    **headers: Any,
 ) -> Request:  # fmt: skip
     pieces = list(body) if body is not None else []
 
@@ -56,7 +57,7 @@ def intake(**server: object) -> Intake:
     ],
 )
 def test_where_the_credential_stands(
-    headers: dict[str, str], query: str, expected: str | None
+    headers: dict[str, Any], query: str, expected: str | None
 ) -> None:
     assert credential(request(query=query, **headers)) == expected
 
@@ -109,7 +110,7 @@ class TestTheBody:
 
     async def test_a_body_that_never_ends_runs_into_the_time_limit(self) -> None:
         own = intake()
-        own._timeout_s = 0  # type: ignore[assignment]
+        own._timeout_s = 0
         with pytest.raises(Problem) as caught:
             await own.body(request(body=None), 3)
         assert caught.value.kind.code == "body-timeout"

@@ -23,7 +23,7 @@ def test_a_secret_gives_each_url_a_link_with_credentials_that_end() -> None:
     )
     links = ice_links([server], "live", wall_ms=50_000)
     assert len(links) == 2
-    assert links[1].startswith("<turn:a:3478?transport=tcp>; rel=\"ice-server\"; username=\"150:")
+    assert links[1].startswith('<turn:a:3478?transport=tcp>; rel="ice-server"; username="150:')
     # Commas and semicolons split headers in clients; only the separators may be there.
     assert all("," not in link and link.count(";") == 4 for link in links)
 

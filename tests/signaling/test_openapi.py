@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from starlette.routing import Route
 
@@ -79,9 +79,7 @@ class Journey:
             for method in ("GET", "HEAD", "OPTIONS"):
                 await call(method, whole, mine)
             direction = "sendonly" if room == "whip" else "recvonly"
-            made = await call(
-                "POST", whole, mine, content=offer(direction), headers=SDP | owner
-            )
+            made = await call("POST", whole, mine, content=offer(direction), headers=SDP | owner)
             if room == "whip":
                 self.door.engine.start_media("lina")
                 await self.door.engine.settled()

@@ -65,6 +65,7 @@ def test_any_bytes_are_a_fragment_or_a_problem(body: bytes) -> None:
     try:
         found = parse_fragment(body, ("0",), LIMITS)
     except Problem as problem:
-        assert problem.kind.code == "fragment-malformed"
+        outcome: object = problem.kind.code
     else:
-        assert found.candidates == ()
+        outcome = found.candidates
+    assert outcome in ("fragment-malformed", ())

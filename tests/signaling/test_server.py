@@ -12,12 +12,14 @@ import httpx
 import pytest
 import structlog
 
+from sfu.broadcast import News
 from sfu.fake import FakeEngine
 from signaling.app import build_house
 from signaling.house import House
 from signaling.server import CannotStart, origin, serve, warn_if_exposed
 from sluice.config import ServerConfig, Settings
 from sluice.ids import ChannelId
+from sluice.stream import Reader
 
 
 def house(folder: Path, **server: object) -> House:
@@ -68,8 +70,18 @@ async def test_it_serves_and_ends_event_streams_and_the_engine_at_the_end(
     assert own.engine.stopped
 
 
-async def test_a_client_that_resets_frees_its_stream(tmp_path: Path) -> None:
+async def test_a_client_that_resets_frees_its_stream(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     own = house(tmp_path)
+    freed = asyncio.Event()
+    release = own.streams.release
+
+    def released(channel: ChannelId, client: str, reader: Reader[News]) -> None:
+        release(channel, client, reader)
+        freed.set()
+
+    monkeypatch.setattr(own.streams, "release", released)
     async with serving(own) as (address, _, _):
         host, port = address.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
@@ -81,8 +93,7 @@ async def test_a_client_that_resets_frees_its_stream(tmp_path: Path) -> None:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
         writer.transport.abort()
         async with asyncio.timeout(5):
-            while len(own.streams):
-                await asyncio.sleep(0.01)
+            await freed.wait()
         assert len(own.streams) == 0
 
 
@@ -122,7 +133,7 @@ async def test_a_media_plane_that_cannot_bind_is_one_clear_sentence(
         raise OSError("Address already in use")
 
     monkeypatch.setattr(own.engine, "start", taken)
-    with pytest.raises(CannotStart, match="Media plane.*SLUICE_MEDIA__PORT"):
+    with pytest.raises(CannotStart, match=r"Media plane.*SLUICE_MEDIA__PORT"):
         await serve(own)
 
 
@@ -136,9 +147,7 @@ async def test_a_media_plane_that_cannot_bind_is_one_clear_sentence(
         ({"host": "0.0.0.0", "public_url": "https://a.example"}, False),
     ],
 )
-def test_plain_http_for_strangers_is_said_loudly(
-    server: dict[str, object], exposed: bool
-) -> None:
+def test_plain_http_for_strangers_is_said_loudly(server: dict[str, object], exposed: bool) -> None:
     with structlog.testing.capture_logs() as logs:
         assert warn_if_exposed(Settings(server=server)) is exposed  # type: ignore[arg-type]
     assert [entry["log_level"] for entry in logs] == (["warning"] if exposed else [])

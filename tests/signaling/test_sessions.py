@@ -15,9 +15,7 @@ LIVE = ChannelId("live")
 
 
 def opened(sessions: Sessions, peer: int = 1) -> Session:
-    return sessions.open(
-        "viewer", LIVE, PeerId(peer), Grant("public"), ICE, ICE, ("0",), "audio"
-    )
+    return sessions.open("viewer", LIVE, PeerId(peer), Grant("public"), ICE, ICE, ("0",), "audio")
 
 
 def test_ids_are_unguessable_and_differ() -> None:

@@ -146,9 +146,7 @@ class TestLayerExtension:
         peer = door.engine.peers[door.viewers()[0]]
         assert peer.wish == LayerWish(rid="q", max_temporal=1)
 
-    async def test_a_layer_that_is_not_sent_and_a_strange_section_are_422(
-        self, door: Door
-    ) -> None:
+    async def test_a_layer_that_is_not_sent_and_a_strange_section_are_422(self, door: Door) -> None:
         await door.go_live()
         session = (await door.watch()).headers["location"]
         for wish in ({"rid": "x"}, {"mediaId": "9"}):

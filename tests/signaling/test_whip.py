@@ -230,7 +230,9 @@ class TestIceServers:
 
     async def test_obs_gets_no_scheme_it_does_not_know(self, tmp_path: Path) -> None:
         async with open_door(tmp_path, ice_servers=list(self.servers)) as door:
-            headers = SDP | bearer(door.keys["live"]) | {"User-Agent": "Mozilla/5.0 (OBS-Studio/32)"}
+            headers = (
+                SDP | bearer(door.keys["live"]) | {"User-Agent": "Mozilla/5.0 (OBS-Studio/32)"}
+            )
             response = await door.http.post("/whip/live", content=offer(), headers=headers)
             assert not any("turns:" in link for link in response.headers.get_list("link"))
 

@@ -131,7 +131,7 @@ class TestWatching:
 
     def test_the_tokens_own_header_does_not_choose_the_algorithm(self, world: World) -> None:
         claims = {"aud": "sluice-viewer", "channel": "shy", "exp": 2_000_000_000, "jti": "x"}
-        unsigned = jwt.encode(claims, None, algorithm="none")
+        unsigned = jwt.encode(claims, "", algorithm="none")
         assert refusal(world.gate.may_watch, SHY, unsigned) == "token-invalid"
 
 

@@ -26,12 +26,15 @@ def book(folder: Path, limit: int = 10) -> ChannelBook:
     return ChannelBook(Store(folder), VirtualClock(), limit)
 
 
+def everything_in(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.iterdir())
+
+
 async def test_the_key_is_shown_once_and_kept_hashed(folder: Path) -> None:
     channel, key = await book(folder).create(LINA, "Lina", "public")
     assert channel.key_hash is not None
     assert matches(key, channel.key_hash)
-    stored = b"".join(file.read_bytes() for file in folder.iterdir())
-    assert key.encode() not in stored
+    assert key.encode() not in everything_in(folder)
 
 
 async def test_what_another_process_wrote_is_seen_at_refresh(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ class TestTheFileAndTheModel:
     def test_every_section_of_the_file_is_explained(self) -> None:
         lines = PROJECT_FILE.read_text().splitlines()
         uncommented = [
-            line for before, line in zip(lines, lines[1:], strict=False)
+            line for before, line in pairwise(lines)
             if line.startswith("  ") and not line.strip().startswith("#") and not before.strip()
         ]  # fmt: skip
         assert uncommented == []
@@ -153,7 +154,7 @@ class TestErrors:
 
     def test_a_list_that_is_not_json_is_explained(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("SLUICE_MEDIA__PUBLIC_ADDRESSES", "203.0.113.7")
-        with pytest.raises(ConfigError, match="JSON|list"):
+        with pytest.raises(ConfigError, match=r"JSON|list"):
             load(PROJECT_FILE)
 
     def test_a_file_that_is_not_there_is_named(self, tmp_path: Path) -> None:
@@ -167,9 +168,7 @@ def test_a_section_without_keys_means_its_defaults(tmp_path: Path) -> None:
     assert load(file) == Settings()
 
 
-def test_without_a_file_the_defaults_hold(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert load() == Settings()
 

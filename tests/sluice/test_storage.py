@@ -79,7 +79,12 @@ def test_a_failed_write_leaves_nothing_half_done(store: Store) -> None:
     store.add_channel(LINA)
     store.add_channel(broken)  # OR IGNORE also skips a row that breaks a rule
     assert store.channels() == [LINA]
-    with pytest.raises(sqlite3.Error), store._writing() as db:
-        db.execute("DELETE FROM channels")
-        db.execute("no such statement")
+
+    def fail_half_way() -> None:
+        with store._writing() as db:
+            db.execute("DELETE FROM channels")
+            db.execute("no such statement")
+
+    with pytest.raises(sqlite3.Error):
+        fail_half_way()
     assert store.channels() == [LINA]

@@ -60,7 +60,7 @@ pub struct TappedUnit {
 pub struct Changes {
     /// Some(true) when the publisher fell silent, Some(false) when it is back.
     pub stalled: Option<bool>,
-    /// The list of layers, or the state of one, is not what it was.
+    /// The list of layers, or the state, size or rough bitrate of one, is not what it was.
     pub layers: bool,
     /// Viewers should now follow another video source.
     pub video: bool,
@@ -75,6 +75,8 @@ pub struct Broadcast {
     stalled: bool,
     layers_changed: bool,
     tapped: bool,
+    /// Units of the kept groups of pictures, for a reader that just came.
+    caught_up: Vec<TappedUnit>,
 }
 
 impl Broadcast {
@@ -88,6 +90,7 @@ impl Broadcast {
             stalled: false,
             layers_changed: false,
             tapped: false,
+            caught_up: Vec::new(),
         }
     }
 
@@ -107,7 +110,9 @@ impl Broadcast {
             last_packet: now,
             window_start: now,
             window_bytes: 0,
-            assembler: self.tapped.then(|| Assembler::new(codec, Limits::default())),
+            assembler: self
+                .tapped
+                .then(|| Assembler::new(codec, Limits::default())),
             captured: VecDeque::new(),
         });
         if codec.is_audio() {
@@ -139,17 +144,26 @@ impl Broadcast {
         self.layers_changed = true;
     }
 
-    /// Assemble access units (or stop to).
+    /// Assemble access units (or stop to). The first reader begins with the kept group of
+    /// pictures, like a viewer; a later one begins with the next keyframe.
     pub fn set_tapped(&mut self, tapped: bool) {
+        if tapped == self.tapped {
+            return;
+        }
         self.tapped = tapped;
+        self.caught_up.clear();
         for source in &mut self.sources {
             source.assembler = tapped.then(|| Assembler::new(source.codec, Limits::default()));
+            for packet in source.gop.packets().cloned().collect::<Vec<_>>() {
+                source.assemble(&packet, &mut self.caught_up);
+            }
         }
     }
 
     /// A packet arrived. Complete access units are appended to `units` when tapped.
     pub fn packet(&mut self, packet: &Arc<Packet>, now: Instant, units: &mut Vec<TappedUnit>) {
         self.last_packet = Some(now);
+        units.append(&mut self.caught_up);
         let Some(source) = self.sources.iter_mut().find(|s| s.id == packet.source) else {
             return;
         };
@@ -161,7 +175,10 @@ impl Broadcast {
                 source.gate.keyframe(now);
             }
             // Parameter sets may follow the packet that starts the keyframe, in its picture.
-            if source.gop.first().is_some_and(|first| first.time == packet.time)
+            if source
+                .gop
+                .first()
+                .is_some_and(|first| first.time == packet.time)
                 && let Some((width, height)) = picture_size(source.codec, &packet.payload)
                 && (width, height) != (source.width, source.height)
             {
@@ -184,7 +201,13 @@ impl Broadcast {
         self.sources
             .iter_mut()
             .filter(|s| !s.codec.is_audio() && s.active)
-            .filter_map(|s| s.gate.poll(now).then_some(s.id))
+            .filter_map(|s| {
+                // A reader's decoder is as helpless without a keyframe as a viewer's.
+                if s.assembler.as_ref().is_some_and(Assembler::wants_keyframe) {
+                    s.gate.want();
+                }
+                s.gate.poll(now).then_some(s.id)
+            })
             .collect()
     }
 
@@ -194,11 +217,11 @@ impl Broadcast {
             let active = now.saturating_duration_since(source.last_packet) < self.settings.silence;
             self.layers_changed |= active != source.active;
             source.active = active;
-            source.measure(now);
+            self.layers_changed |= source.measure(now);
         }
-        let silent = self.last_packet.is_some_and(|last| {
-            now.saturating_duration_since(last) >= self.settings.silence
-        });
+        let silent = self
+            .last_packet
+            .is_some_and(|last| now.saturating_duration_since(last) >= self.settings.silence);
         let stalled = (silent != self.stalled).then_some(silent);
         self.stalled = silent;
         let best = self.best_video();
@@ -247,27 +270,35 @@ impl Broadcast {
             .filter(|s| !s.codec.is_audio())
             .max_by_key(|s| rank(s))?;
         match self.video.and_then(|id| self.source(id)) {
-            Some(present) if rank(present) >= rank(best) => Some(present.id),
+            Some(present) if !best.active || rank(present) >= rank(best) => Some(present.id),
             _ => Some(best.id),
         }
     }
 }
 
 impl Source {
-    fn measure(&mut self, now: Instant) {
+    /// Measure the last second. True when the rate is not about what it was.
+    fn measure(&mut self, now: Instant) -> bool {
         let passed = now.saturating_duration_since(self.window_start);
-        if passed >= Duration::from_secs(1) {
-            self.bitrate = (self.window_bytes * 8_000_000) / passed.as_micros() as u64;
-            self.window_bytes = 0;
-            self.window_start = now;
+        if passed < Duration::from_secs(1) {
+            return false;
         }
+        let before = self.bitrate;
+        self.bitrate = (self.window_bytes * 8_000_000) / passed.as_micros() as u64;
+        self.window_bytes = 0;
+        self.window_start = now;
+        self.bitrate.abs_diff(before) > before / 4
     }
 
     fn assemble(&mut self, packet: &Packet, units: &mut Vec<TappedUnit>) {
         let Some(assembler) = &mut self.assembler else {
             return;
         };
-        if self.captured.back().is_none_or(|(time, _)| *time != packet.time) {
+        if self
+            .captured
+            .back()
+            .is_none_or(|(time, _)| *time != packet.time)
+        {
             self.captured.push_back((packet.time, packet.captured));
             if self.captured.len() > 512 {
                 self.captured.pop_front();

@@ -29,6 +29,8 @@ pub struct TrackClock {
     report: Option<(i64, u64)>,
     /// Smallest (arrival - RTP time) seen, in microseconds since the origin.
     fastest: Option<i64>,
+    /// The latest RTP time of a packet.
+    newest: Option<u64>,
 }
 
 impl CaptureClock {
@@ -41,22 +43,22 @@ impl CaptureClock {
     }
 
     /// A sender report of `track`: `ntp` is the publisher's wall clock since any fixed epoch.
+    /// Of `rtp` only the 32 bits that were on the wire count.
     pub fn report(&mut self, track: &mut TrackClock, ntp: Duration, rtp: u64, arrived: Instant) {
         let ntp = ntp.as_micros() as i64;
-        track.report = Some((ntp, rtp));
+        track.report = Some((ntp, track.near(rtp)));
         self.offsets[self.seen % WINDOW] = self.micros(arrived) - ntp;
         self.seen += 1;
     }
 
     /// When the packet with this RTP time was captured; never after it arrived.
     pub fn captured(&self, track: &mut TrackClock, rtp: u64, arrived: Instant) -> Instant {
+        track.newest = track.newest.max(Some(rtp));
         let arrival = self.micros(arrived);
         let own = arrival - track.micros(rtp);
         track.fastest = Some(track.fastest.map_or(own, |f| f.min(own)));
         let captured = match (track.report, self.offset()) {
-            (Some((ntp, at)), Some(offset)) => {
-                ntp + offset + track.micros(rtp) - track.micros(at)
-            }
+            (Some((ntp, at)), Some(offset)) => ntp + offset + track.micros(rtp) - track.micros(at),
             _ => track.micros(rtp) + track.fastest.unwrap_or(own),
         };
         let age = (arrival - captured).clamp(0, 10_000_000);
@@ -81,7 +83,17 @@ impl TrackClock {
             rate,
             report: None,
             fastest: None,
+            newest: None,
         }
+    }
+
+    /// The unwrapped RTP time next to the newest packet's: whoever unwrapped this one may have
+    /// begun on the other side of a wrap-around.
+    fn near(&self, rtp: u64) -> u64 {
+        self.newest.map_or(rtp, |newest| {
+            let ahead = (rtp as u32).wrapping_sub(newest as u32) as i32;
+            newest.saturating_add_signed(i64::from(ahead))
+        })
     }
 
     fn micros(&self, rtp: u64) -> i64 {

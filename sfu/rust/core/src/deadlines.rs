@@ -37,7 +37,7 @@ impl<K: Copy + Eq + Hash + Ord> Deadlines<K> {
     }
 
     /// The soonest deadline.
-    pub fn next(&mut self) -> Option<Instant> {
+    pub fn soonest(&mut self) -> Option<Instant> {
         while let Some(Reverse((at, key))) = self.heap.peek() {
             if self.at.get(key) == Some(at) {
                 return Some(*at);
@@ -49,7 +49,7 @@ impl<K: Copy + Eq + Hash + Ord> Deadlines<K> {
 
     /// Take one key whose time has come.
     pub fn pop_due(&mut self, now: Instant) -> Option<K> {
-        if self.next()? > now {
+        if self.soonest()? > now {
             return None;
         }
         let Reverse((_, key)) = self.heap.pop()?;

@@ -150,7 +150,9 @@ impl Forwarder {
             if self.want != Some(packet.source) || !can_start {
                 return None;
             }
-            self.replay = None;
+            if self.replay.take().is_some() {
+                self.replayed = Some(now);
+            }
             self.rebase(packet, packet.time, now);
         }
         // What lies ahead of the replay comes with the replay.
@@ -170,7 +172,9 @@ impl Forwarder {
                 let passed = now.saturating_duration_since(sent);
                 let ticks = passed.as_micros() as u64 * u64::from(clock_rate) / 1_000_000;
                 let replayed = edge.saturating_sub(in_time);
-                let step = ticks.saturating_sub(replayed).max(u64::from(clock_rate) / 90);
+                let step = ticks
+                    .saturating_sub(replayed)
+                    .max(u64::from(clock_rate) / 90);
                 self.last_time.wrapping_add(step as u32)
             }
         };
@@ -251,4 +255,3 @@ fn closed_up(time: u64, edge: u64) -> u64 {
         edge - (edge - time) / CLOSE_UP
     }
 }
-

@@ -15,7 +15,7 @@ pub struct Deframer {
 }
 
 impl Deframer {
-    /// Take bytes from the connection. Call [`Deframer::next`] until it is empty before the
+    /// Take bytes from the connection. Call [`Deframer::next_frame`] until it is empty before the
     /// next `push`, so the buffer stays at one frame and a read.
     pub fn push(&mut self, bytes: &[u8]) {
         self.buffer.drain(..self.start);
@@ -24,7 +24,7 @@ impl Deframer {
     }
 
     /// The next whole datagram.
-    pub fn next(&mut self) -> Result<Option<&[u8]>, FrameTooLong> {
+    pub fn next_frame(&mut self) -> Result<Option<&[u8]>, FrameTooLong> {
         let rest = &self.buffer[self.start..];
         let [high, low, body @ ..] = rest else {
             return Ok(None);

@@ -35,9 +35,13 @@ impl Gop {
         match self.packets.front() {
             None if !packet.keyframe_start => return,
             None => {}
-            Some(first) if packet.keyframe_start && packet.time > first.time => self.clear(),
+            Some(first)
+                if packet.keyframe_start && packet.seq > first.seq && packet.time != first.time =>
+            {
+                self.forget_before(packet);
+            }
             // A packet of the keyframe itself may have overtaken the one that starts it.
-            Some(first) if packet.seq < first.seq && packet.time < first.time => return,
+            Some(first) if packet.seq < first.seq && packet.time != first.time => return,
             Some(_) => {}
         }
         let at = self.index_of(packet.seq);
@@ -71,6 +75,11 @@ impl Gop {
         self.packets.get(self.index_of(seq))
     }
 
+    /// All kept packets, in sequence order.
+    pub fn packets(&self) -> impl Iterator<Item = &Arc<Packet>> {
+        self.packets.iter()
+    }
+
     /// Media time from the first to the last picture.
     pub fn span(&self) -> Duration {
         let (Some(first), Some(last)) = (self.first(), self.last()) else {
@@ -91,6 +100,18 @@ impl Gop {
     /// How often a group grew past its bounds.
     pub fn overflows(&self) -> u64 {
         self.overflows
+    }
+
+    /// A new group begins. Packets of it may have overtaken the one that starts it (that one was
+    /// resent, say): they stay.
+    fn forget_before(&mut self, start: &Packet) {
+        while let Some(front) = self.packets.front() {
+            if front.seq > start.seq || front.time == start.time {
+                break;
+            }
+            self.bytes -= front.payload.len();
+            self.packets.pop_front();
+        }
     }
 
     fn index_of(&self, seq: u64) -> usize {

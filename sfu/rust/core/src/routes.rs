@@ -31,7 +31,7 @@ pub struct Routes<K> {
 
 #[derive(Debug, Default)]
 struct Known {
-    /// Oldest first.
+    /// The one that was proved longest ago first.
     paths: Vec<Path>,
     ufrags: Vec<String>,
 }
@@ -39,6 +39,8 @@ struct Known {
 /// A peer has few paths at a time (host, server-reflexive, relayed, each over UDP and TCP, and
 /// again after a handover); more is an attempt to fill our table.
 const MAX_PATHS: usize = 16;
+/// The present one, and the one before while ICE restarts.
+const MAX_UFRAGS: usize = 2;
 
 impl<K: Copy + Eq + std::hash::Hash> Routes<K> {
     pub fn new() -> Self {
@@ -49,29 +51,29 @@ impl<K: Copy + Eq + std::hash::Hash> Routes<K> {
         }
     }
 
-    /// Expect STUN for this ufrag. A peer has two while it restarts ICE.
+    /// Expect STUN for this ufrag. A peer has two while it restarts ICE; of more the oldest go.
     pub fn add_ufrag(&mut self, ufrag: &str, peer: K) {
         self.by_ufrag.insert(ufrag.to_owned(), peer);
-        self.of.entry(peer).or_default().ufrags.push(ufrag.to_owned());
+        let known = self.of.entry(peer).or_default();
+        known.ufrags.push(ufrag.to_owned());
+        if known.ufrags.len() > MAX_UFRAGS {
+            self.by_ufrag.remove(&known.ufrags.remove(0));
+        }
     }
 
     /// The path answered a check, so it is this peer's from now on.
     pub fn add_path(&mut self, path: Path, peer: K) {
-        match self.by_path.insert(path, peer) {
-            Some(old) if old == peer => return,
-            // An address that another peer had: NAT ports are used again.
-            Some(old) => {
-                if let Some(known) = self.of.get_mut(&old) {
-                    known.paths.retain(|p| *p != path);
-                }
-            }
-            None => {}
+        if let Some(old) = self.by_path.insert(path, peer)
+            && let Some(known) = self.of.get_mut(&old)
+        {
+            // Its own, and now its newest; or an address that another peer had: NAT ports are
+            // used again.
+            known.paths.retain(|p| *p != path);
         }
         let known = self.of.entry(peer).or_default();
         known.paths.push(path);
         if known.paths.len() > MAX_PATHS {
-            let oldest = known.paths.remove(0);
-            self.by_path.remove(&oldest);
+            self.by_path.remove(&known.paths.remove(0));
         }
     }
 
@@ -92,16 +94,18 @@ impl<K: Copy + Eq + std::hash::Hash> Routes<K> {
         }
     }
 
-    pub fn remove_peer(&mut self, peer: K) {
+    /// Forget a peer; returns the paths that it had.
+    pub fn remove_peer(&mut self, peer: K) -> Vec<Path> {
         let Some(known) = self.of.remove(&peer) else {
-            return;
+            return Vec::new();
         };
-        for path in known.paths {
-            self.by_path.remove(&path);
+        for path in &known.paths {
+            self.by_path.remove(path);
         }
-        for ufrag in known.ufrags {
-            self.by_ufrag.remove(&ufrag);
+        for ufrag in &known.ufrags {
+            self.by_ufrag.remove(ufrag);
         }
+        known.paths
     }
 
     /// Number of known paths.

@@ -12,14 +12,16 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use polling::Poller;
 use str0m::IceCreds;
 
+use crate::command::Command;
 use crate::counters::Counters;
 use crate::offer::{self, Identity, OfferError};
 use crate::outbox::Outbox;
-use crate::peer::{Peer, PeerStats, Role, named};
+use crate::peer::{Part, Peer, PeerStats, Role, named};
 use crate::settings::{Addresses, Settings, announced};
+use crate::shared::Shared;
 use crate::tcp::Tcp;
 use crate::udp::Udp;
-use crate::worker::{Command, Shared, Worker, part};
+use crate::worker::Worker;
 
 /// A worker that does not answer within this is stuck.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -120,7 +122,7 @@ impl Engine {
         let index = self.worker_of(channel);
         let worker = &self.workers[index];
         let now = Instant::now();
-        let _place = Place::take(shared)?;
+        let place = Place::take(shared)?;
         // Hostile SDP ends here, on the caller's thread, before any worker sees it.
         let accepted = catch_unwind(AssertUnwindSafe(|| {
             offer::accept(offer, role, &self.identity, &worker.addresses, now)
@@ -135,18 +137,31 @@ impl Engine {
         };
         let serial = self.next_peer.fetch_add(1, Ordering::Relaxed);
         let id = serial * self.workers.len() as u64 + index as u64;
-        let part = part(role, &mut accepted.rtc, accepted.audio, accepted.video, now);
-        let peer = Peer::new(id, channel.to_owned(), accepted.rtc, part, &shared.settings, now);
+        let part = Part::new(role, &mut accepted.rtc, accepted.audio, accepted.video, now);
+        let peer = Peer::new(
+            id,
+            channel.to_owned(),
+            accepted.rtc,
+            part,
+            &shared.settings,
+            now,
+        );
         let (done, wait) = bounded(1);
         let command = Command::Add {
             peer: Box::new(peer),
             ufrag: accepted.credentials.ufrag.clone(),
             done,
         };
-        if !worker.send(command) || wait.recv_timeout(PATIENCE).is_err() {
+        if !worker.send(command) {
+            return Err(busy("the media worker takes no commands"));
+        }
+        // Whatever happens next, the worker has the peer and gives its place back.
+        place.keep();
+        if wait.recv_timeout(PATIENCE).is_err() {
+            let (done, _) = bounded(1);
+            worker.send(Command::Remove { peer: id, done });
             return Err(busy("the media worker does not answer"));
         }
-        _place.keep();
         Ok(Accepted {
             peer: id,
             answer: accepted.answer,
@@ -244,9 +259,11 @@ impl Engine {
     /// All peers of a channel live on one worker.
     fn worker_of(&self, channel: &str) -> usize {
         // FNV-1a: spreads names well, and the same name always goes to the same place.
-        let hash = channel.bytes().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let hash = channel
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+            });
         (hash % self.workers.len() as u64) as usize
     }
 }
@@ -260,7 +277,9 @@ impl Drop for Engine {
 impl Handle {
     fn send(&self, command: Command) -> bool {
         let sent = self.commands.try_send(command).is_ok();
-        sent && self.poller.notify().is_ok()
+        // Without the notice the worker finds it at its next tick.
+        let _ = self.poller.notify();
+        sent
     }
 }
 
@@ -273,7 +292,10 @@ impl<'a> Place<'a> {
         let half_open = shared.half_open.fetch_add(1, Ordering::Relaxed);
         let place = Place(Some(shared));
         if peers >= shared.settings.max_peers {
-            let text = format!("the limit of {} peers is reached", shared.settings.max_peers);
+            let text = format!(
+                "the limit of {} peers is reached",
+                shared.settings.max_peers
+            );
             return Err(AcceptError::Busy(text));
         }
         if half_open >= shared.settings.max_half_open {

@@ -6,14 +6,17 @@
 //! publisher to its viewers without a lock. Workers tell what happened through [`outbox`].
 
 pub mod channel;
+pub mod command;
 pub mod counters;
 pub mod egress;
 pub mod engine;
+pub mod net;
 pub mod offer;
 pub mod outbox;
 pub mod peer;
 pub mod publisher;
 pub mod settings;
+pub mod shared;
 pub mod tcp;
 pub mod udp;
 pub mod viewer;

@@ -60,7 +60,10 @@ pub fn accept(
     }
     for address in &addresses.tcp {
         let tcp = Candidate::builder().tcp().host(*address);
-        add_candidate(&mut rtc, tcp.tcptype(str0m::net::TcpType::Passive).build().ok());
+        add_candidate(
+            &mut rtc,
+            tcp.tcptype(str0m::net::TcpType::Passive).build().ok(),
+        );
     }
     let parsed = SdpOffer::from_sdp_string(&narrowed(offer, role))
         .map_err(|error| OfferError::Malformed(error.to_string()))?;
@@ -71,8 +74,12 @@ pub fn accept(
     let (audio, video) = tracks(&rtc, role, offer);
     if audio.is_none() && video.is_none() {
         return Err(OfferError::Unsupported(match role {
-            Role::Publisher => "no m-line offers to send (sendonly or sendrecv) a known codec".into(),
-            Role::Viewer => "no m-line offers to receive (recvonly or sendrecv) a known codec".into(),
+            Role::Publisher => {
+                "no m-line offers to send (sendonly or sendrecv) a known codec".into()
+            }
+            Role::Viewer => {
+                "no m-line offers to receive (recvonly or sendrecv) a known codec".into()
+            }
         }));
     }
     let credentials = rtc.direct_api().local_ice_credentials();
@@ -97,6 +104,8 @@ fn configure(formats: CodecConfig, role: Role, identity: &Identity) -> RtcConfig
         .set_crypto_provider(Arc::clone(&identity.crypto))
         .set_dtls_cert(identity.certificate.clone())
         .set_stats_interval(Some(every))
+        // Players need a report of each track before they can put sound and picture together.
+        .set_rtcp_report_interval_audio(Duration::from_secs(1))
         .set_extension(5, Extension::PlayoutDelay)
         .clear_codecs();
     *config.codec_config() = formats;
@@ -139,7 +148,11 @@ fn offered_formats(offer: &str) -> Result<CodecConfig, OfferError> {
             continue;
         }
         seen.push(*pt);
-        let rate = if codec == RtcCodec::Opus { 48_000 } else { 90_000 };
+        let rate = if codec == RtcCodec::Opus {
+            48_000
+        } else {
+            90_000
+        };
         let Some(rate) = Frequency::new(rate) else {
             continue;
         };
@@ -265,6 +278,12 @@ fn narrowed(offer: &str, role: Role) -> String {
         Role::Publisher => "a=sendonly",
         Role::Viewer => "a=recvonly",
     };
-    let narrow = |line: &str| if line.trim_end() == "a=sendrecv" { only.to_owned() } else { line.to_owned() };
+    let narrow = |line: &str| {
+        if line.trim_end() == "a=sendrecv" {
+            only.to_owned()
+        } else {
+            line.to_owned()
+        }
+    };
     offer.lines().map(|line| narrow(line) + "\r\n").collect()
 }

@@ -51,13 +51,34 @@ pub struct Layer {
 /// What happened. The same nouns as in `sfu/engine.py`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    PeerConnected { peer: u64 },
-    PeerClosed { peer: u64, reason: CloseReason, detail: String },
-    LayersChanged { channel: String, layers: Vec<Layer> },
-    MediaStarted { channel: String, peer: u64 },
-    MediaStalled { channel: String },
-    MediaResumed { channel: String },
-    DataMessage { peer: u64, label: String, payload: Vec<u8>, binary: bool },
+    PeerConnected {
+        peer: u64,
+    },
+    PeerClosed {
+        peer: u64,
+        reason: CloseReason,
+        detail: String,
+    },
+    LayersChanged {
+        channel: String,
+        layers: Vec<Layer>,
+    },
+    MediaStarted {
+        channel: String,
+        peer: u64,
+    },
+    MediaStalled {
+        channel: String,
+    },
+    MediaResumed {
+        channel: String,
+    },
+    DataMessage {
+        peer: u64,
+        label: String,
+        payload: Vec<u8>,
+        binary: bool,
+    },
 }
 
 impl Event {
@@ -214,5 +235,7 @@ impl Outbox {
 
 /// A panic while the lock was held leaves a queue that is still a queue.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }

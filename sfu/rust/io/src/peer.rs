@@ -54,6 +54,21 @@ pub enum Part {
     Viewer(Viewer),
 }
 
+impl Part {
+    pub fn new(
+        role: Role,
+        rtc: &mut Rtc,
+        audio: Option<Mid>,
+        video: Option<Mid>,
+        now: Instant,
+    ) -> Part {
+        match role {
+            Role::Publisher => Part::Publisher(Publisher::new(now)),
+            Role::Viewer => Part::Viewer(Viewer::new(rtc, audio, video, now)),
+        }
+    }
+}
+
 /// Figures of a stream that str0m reports from time to time, or their sum over a peer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Figures {
@@ -79,6 +94,15 @@ pub struct PeerStats {
     pub layers: Vec<Layer>,
 }
 
+/// What became of a data channel message.
+pub enum Message {
+    /// An echo, sent back.
+    Answered,
+    /// For the outside, with its channel's label.
+    Given(String, ChannelData),
+    /// It broke a limit, or the answer found no room.
+    Refused,
+}
 
 /// Where a drain's results go.
 pub trait Sink {
@@ -91,7 +115,14 @@ pub trait Sink {
 }
 
 impl Peer {
-    pub fn new(id: u64, channel: String, rtc: Rtc, part: Part, settings: &Settings, now: Instant) -> Self {
+    pub fn new(
+        id: u64,
+        channel: String,
+        rtc: Rtc,
+        part: Part,
+        settings: &Settings,
+        now: Instant,
+    ) -> Self {
         let rate = settings.messages_per_second;
         Peer {
             id,
@@ -163,9 +194,9 @@ impl Peer {
                 Output::Transmit(transmit) => {
                     let datagram: Vec<u8> = transmit.contents.into();
                     if demux::is_binding_success(&datagram) {
-                        let Some((path, chosen)) = on.filter(|(path, _)| {
-                            path.address() == transmit.destination
-                        }) else {
+                        let Some((path, chosen)) =
+                            on.filter(|(path, _)| path.address() == transmit.destination)
+                        else {
                             continue;
                         };
                         sink.proved(path);
@@ -194,32 +225,40 @@ impl Peer {
         self.data.remove(&id);
     }
 
-    /// A message arrived. Echoes are answered here; the rest is returned with its label.
-    /// Err when it breaks a limit.
-    pub fn message(
-        &mut self,
-        data: ChannelData,
-        max_bytes: usize,
-        now: Instant,
-    ) -> Result<Option<(String, ChannelData)>, ()> {
-        let label = self.data.get(&data.id).ok_or(())?.clone();
+    /// A message arrived. Echoes are answered here.
+    pub fn message(&mut self, data: ChannelData, max_bytes: usize, now: Instant) -> Message {
+        let Some(label) = self.data.get(&data.id).cloned() else {
+            return Message::Refused;
+        };
         if data.data.len() > max_bytes || !self.messages.take(now) {
-            return Err(());
+            return Message::Refused;
         }
-        if label == ECHO {
-            self.write_data(data.id, data.binary, &data.data).map_err(|_| ())?;
-            return Ok(None);
+        if label != ECHO {
+            return Message::Given(label, data);
         }
-        Ok(Some((label, data)))
+        match self.write_data(data.id, data.binary, &data.data) {
+            Ok(true) => Message::Answered,
+            // Its sender does not read: the channel's buffer is full, or it is closed.
+            Ok(false) | Err(_) => Message::Refused,
+        }
     }
 
     /// Send on an open data channel. False when there is none with this label or it is full.
     pub fn send_message(&mut self, label: &str, binary: bool, payload: &[u8]) -> bool {
-        let id = self.data.iter().find(|(_, l)| *l == label).map(|(id, _)| *id);
+        let id = self
+            .data
+            .iter()
+            .find(|(_, l)| *l == label)
+            .map(|(id, _)| *id);
         id.is_some_and(|id| self.write_data(id, binary, payload).unwrap_or(false))
     }
 
-    fn write_data(&mut self, id: ChannelId, binary: bool, payload: &[u8]) -> Result<bool, RtcError> {
+    fn write_data(
+        &mut self,
+        id: ChannelId,
+        binary: bool,
+        payload: &[u8],
+    ) -> Result<bool, RtcError> {
         match self.rtc.channel(id) {
             Some(mut channel) => channel.write(binary, payload),
             None => Ok(false),

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime};
 
 use sluice_media_core::capture::{CaptureClock, TrackClock};
-use sluice_media_core::depacketize::{starts_keyframe, vp8_ids};
 use sluice_media_core::codec::Codec;
+use sluice_media_core::depacketize::{starts_keyframe, vp8_ids};
 use sluice_media_core::packet::{Extras, Packet, SourceId};
 use str0m::Rtc;
 use str0m::format::CodecSpec;
@@ -39,7 +39,10 @@ pub enum Received {
     /// A packet of a known encoding.
     Packet(Packet),
     /// The first packet of an encoding; `replaces` is the one that it takes the place of.
-    Started { packet: Packet, replaces: Option<SourceId> },
+    Started {
+        packet: Packet,
+        replaces: Option<SourceId>,
+    },
 }
 
 impl Publisher {

@@ -39,9 +39,12 @@ struct Connection {
 }
 
 impl Tcp {
-
     pub fn bind(address: SocketAddr) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        let socket = Socket::new(
+            Domain::for_address(address),
+            Type::STREAM,
+            Some(Protocol::TCP),
+        )?;
         socket.set_reuse_address(true)?;
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
@@ -102,7 +105,12 @@ impl Tcp {
     }
 
     /// Read a connection; calls `each` with every datagram. False when it ended.
-    pub fn read(&mut self, key: u64, counters: &Counters, mut each: impl FnMut(Path, &[u8])) -> bool {
+    pub fn read(
+        &mut self,
+        key: u64,
+        counters: &Counters,
+        mut each: impl FnMut(Path, &[u8]),
+    ) -> bool {
         let Some(connection) = self.connections.get_mut(&key) else {
             return true;
         };
@@ -115,7 +123,7 @@ impl Tcp {
             Err(_) => return false,
         }
         loop {
-            match connection.deframer.next() {
+            match connection.deframer.next_frame() {
                 Ok(Some(datagram)) => each(path, datagram),
                 Ok(None) => return true,
                 Err(_) => {

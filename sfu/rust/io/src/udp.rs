@@ -28,7 +28,11 @@ pub struct Udp {
 
 impl Udp {
     pub fn bind(address: SocketAddr) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+        let socket = Socket::new(
+            Domain::for_address(address),
+            Type::DGRAM,
+            Some(Protocol::UDP),
+        )?;
         socket.set_nonblocking(true)?;
         // Best effort: the kernel caps these at net.core.{r,w}mem_max.
         let _ = socket.set_recv_buffer_size(BUFFER_BYTES);
@@ -208,12 +212,11 @@ impl Inbox {
 
     /// Sources and datagrams of the last batch.
     pub fn datagrams(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
-        let cut = |((source, length), buffer): (&(SocketAddr, usize), _)| (*source, *length, buffer);
-        self.received
-            .iter()
-            .zip(&self.buffers)
-            .map(cut)
-            .map(|(source, length, buffer): (_, _, &[u8; RECEIVE_BYTES])| (source, &buffer[..length]))
+        let cut =
+            |((source, length), buffer): (&(SocketAddr, usize), _)| (*source, *length, buffer);
+        self.received.iter().zip(&self.buffers).map(cut).map(
+            |(source, length, buffer): (_, _, &[u8; RECEIVE_BYTES])| (source, &buffer[..length]),
+        )
     }
 
     /// Receive a batch. True when there may be more.
@@ -287,7 +290,9 @@ impl Control {
             (*control).cmsg_level = libc::SOL_UDP;
             (*control).cmsg_type = libc::UDP_SEGMENT;
             (*control).cmsg_len = libc::CMSG_LEN(2) as _;
-            libc::CMSG_DATA(control).cast::<u16>().write_unaligned(bytes);
+            libc::CMSG_DATA(control)
+                .cast::<u16>()
+                .write_unaligned(bytes);
             header.msg_controllen = libc::CMSG_SPACE(2) as _;
         }
     }

@@ -10,6 +10,7 @@ use sluice_media_core::packet::{Packet, SourceId};
 use str0m::Rtc;
 use str0m::format::CodecSpec;
 use str0m::media::{Mid, Pt};
+use str0m::rtp::Ssrc;
 
 use crate::counters::Counters;
 use crate::egress::{RtcEgress, ViewerEgress};
@@ -38,6 +39,8 @@ pub struct Viewer {
 
 struct Track {
     mid: Mid,
+    /// The stream as the answer names it, until its first packet.
+    unopened: Option<(Ssrc, Option<Ssrc>)>,
     forwarder: Forwarder,
     /// The payload type for the source that is sent now; None when the viewer cannot take it.
     format: Option<(SourceId, Option<Pt>)>,
@@ -45,14 +48,9 @@ struct Track {
 
 impl Viewer {
     pub fn new(rtc: &mut Rtc, audio: Option<Mid>, video: Option<Mid>, now: Instant) -> Self {
-        for mid in [audio, video].into_iter().flatten() {
-            if let Some(stream) = rtc.direct_api().stream_tx_by_mid(mid, None) {
-                stream.set_rtx_cache(RESEND_PACKETS, RESEND_AGE, Some(RESEND_SHARE));
-            }
-        }
         Viewer {
-            audio: audio.map(Track::new),
-            video: video.map(Track::new),
+            audio: audio.map(|mid| Track::new(rtc, mid)),
+            video: video.map(|mid| Track::new(rtc, mid)),
             joined: now,
             first_media: None,
             packets: 0,
@@ -101,6 +99,7 @@ impl Viewer {
                 return false;
             };
             if let Some(pt) = track.payload_type(rtc, packet.source, spec) {
+                track.open(rtc);
                 RtcEgress(rtc).write(track.mid, pt, &packet, &outgoing);
                 counters.replayed_packets.add(1);
                 self.count(&packet, counters, now);
@@ -131,6 +130,7 @@ impl Viewer {
             let Some(pt) = track.payload_type(rtc, packet.source, spec) else {
                 continue;
             };
+            track.open(rtc);
             RtcEgress(rtc).write(track.mid, pt, packet, &outgoing);
             self.count(packet, counters, now);
             wrote = true;
@@ -151,12 +151,32 @@ impl Viewer {
 }
 
 impl Track {
-    fn new(mid: Mid) -> Self {
+    fn new(rtc: &mut Rtc, mid: Mid) -> Self {
         let random = RandomState::new().hash_one(mid.to_string());
+        let mut direct = rtc.direct_api();
+        let names = direct
+            .stream_tx_by_mid(mid, None)
+            .map(|stream| (stream.ssrc(), stream.rtx()));
+        // A stream that exists sends reports, and one that has sent nothing reports RTP time 0:
+        // a browser that believes it puts sound and picture apart. So it is taken away until
+        // there is something to report.
+        if let Some((ssrc, _)) = names {
+            direct.remove_stream_tx(ssrc);
+        }
         Track {
             mid,
+            unopened: names,
             forwarder: Forwarder::new(random as u16, (random >> 32) as u32),
             format: None,
+        }
+    }
+
+    /// Make the stream that the answer named, before its first packet.
+    fn open(&mut self, rtc: &mut Rtc) {
+        if let Some((ssrc, rtx)) = self.unopened.take() {
+            rtc.direct_api()
+                .declare_stream_tx(ssrc, rtx, self.mid, None)
+                .set_rtx_cache(RESEND_PACKETS, RESEND_AGE, Some(RESEND_SHARE));
         }
     }
 

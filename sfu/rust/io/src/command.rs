@@ -1,0 +1,49 @@
+//! What the engine asks of a worker.
+
+use crossbeam_channel::Sender;
+use str0m::IceCreds;
+
+use crate::peer::{Peer, PeerStats};
+
+/// Each is answered on its `done`, where it has one.
+pub enum Command {
+    Add {
+        peer: Box<Peer>,
+        ufrag: String,
+        done: Sender<()>,
+    },
+    Remove {
+        peer: u64,
+        done: Sender<bool>,
+    },
+    RestartIce {
+        peer: u64,
+        remote: IceCreds,
+        done: Sender<Option<IceCreds>>,
+    },
+    Stats {
+        peer: u64,
+        done: Sender<Option<PeerStats>>,
+    },
+    SendData {
+        peer: u64,
+        label: String,
+        payload: Vec<u8>,
+        binary: bool,
+        done: Sender<bool>,
+    },
+    OpenTap {
+        channel: String,
+        tap: u64,
+    },
+    CloseTap {
+        channel: String,
+        tap: u64,
+    },
+    Poison {
+        peer: u64,
+    },
+    Stop {
+        done: Sender<()>,
+    },
+}

@@ -1,0 +1,144 @@
+//! Commands of the engine.
+
+use std::time::{Duration, Instant};
+
+use sluice_media_core::broadcast::Settings as BroadcastSettings;
+use str0m::{IceCreds, Input};
+
+use super::Worker;
+use crate::channel::Channel;
+use crate::command::Command;
+use crate::outbox::CloseReason;
+use crate::peer::{Part, Peer, PeerStats};
+
+impl Worker {
+    pub(super) fn command(&mut self, command: Command, now: Instant) {
+        match command {
+            Command::Add { peer, ufrag, done } => {
+                self.add(peer, &ufrag, now);
+                let _ = done.send(());
+            }
+            Command::Remove { peer, done } => {
+                let was = self.peers.contains_key(&peer);
+                self.close(peer, CloseReason::Removed, String::new());
+                let _ = done.send(was);
+            }
+            Command::RestartIce { peer, remote, done } => {
+                let _ = done.send(self.restart_ice(peer, remote));
+            }
+            Command::Stats { peer, done } => {
+                let _ = done.send(self.stats(peer));
+            }
+            Command::SendData {
+                peer,
+                label,
+                payload,
+                binary,
+                done,
+            } => {
+                let mut sent = false;
+                self.drive(peer, None, now, |peer, _| {
+                    sent = peer.send_message(&label, binary, &payload);
+                    peer.rtc.handle_input(Input::Timeout(now))
+                });
+                let _ = done.send(sent);
+            }
+            Command::OpenTap { channel, tap } => {
+                let channel = self.channel(&channel);
+                channel.taps.push(tap);
+                channel.broadcast.set_tapped(true);
+                // Whoever reads wants to begin: so does its decoder.
+                if let Some(video) = channel.broadcast.video() {
+                    channel.broadcast.want_keyframe(video);
+                }
+            }
+            Command::CloseTap { channel: name, tap } => {
+                if let Some(channel) = self.channels.get_mut(&name) {
+                    channel.taps.retain(|t| *t != tap);
+                    if channel.taps.is_empty() {
+                        channel.broadcast.set_tapped(false);
+                    }
+                }
+                self.drop_if_empty(&name);
+            }
+            Command::Poison { peer } => {
+                if let Some(peer) = self.peers.get_mut(&peer) {
+                    peer.poisoned = true;
+                }
+            }
+            Command::Stop { done } => {
+                let all: Vec<u64> = self.peers.keys().copied().collect();
+                for id in all {
+                    self.close(id, CloseReason::Stopped, String::new());
+                }
+                self.net.udp.flush(&self.net.counters);
+                self.stopped = true;
+                let _ = done.send(());
+            }
+        }
+    }
+
+    fn add(&mut self, mut peer: Box<Peer>, ufrag: &str, now: Instant) {
+        let id = peer.id;
+        self.net.counters.peers_opened.add(1);
+        self.net.routes.add_ufrag(ufrag, id);
+        let connect = self.shared.settings.connect_timeout;
+        self.consent.set(id, now + connect);
+        let name = peer.channel.clone();
+        let before = self.channel(&name).publisher;
+        match &mut peer.part {
+            Part::Publisher(_) => {
+                if let Some(old) = before {
+                    self.close(
+                        old,
+                        CloseReason::Replaced,
+                        "the channel was published anew".into(),
+                    );
+                }
+                self.channel(&name).publisher = Some(id);
+            }
+            Part::Viewer(_) => self.channel(&name).viewers.push(id),
+        }
+        self.peers.insert(id, peer);
+        self.drive(id, None, now, |peer, _| {
+            peer.rtc.handle_input(Input::Timeout(now))
+        });
+    }
+
+    fn restart_ice(&mut self, id: u64, remote: IceCreds) -> Option<IceCreds> {
+        let peer = self.peers.get_mut(&id)?;
+        let local = IceCreds::new();
+        // An ICE-lite agent makes no checks, so all that a restart changes here is which checks
+        // it answers. The old path carries media until a check on a new one is answered.
+        let mut direct = peer.rtc.direct_api();
+        direct.set_local_ice_credentials(local.clone());
+        direct.set_remote_ice_credentials(remote);
+        self.net.routes.add_ufrag(&local.ufrag, id);
+        Some(local)
+    }
+
+    fn stats(&self, id: u64) -> Option<PeerStats> {
+        let peer = self.peers.get(&id)?;
+        let layers = match peer.part {
+            Part::Publisher(_) => self.channels.get(&peer.channel).map(Channel::layers),
+            Part::Viewer(_) => None,
+        };
+        Some(peer.stats(layers.unwrap_or_default()))
+    }
+
+    fn channel(&mut self, name: &str) -> &mut Channel {
+        let settings = &self.shared.settings;
+        self.channels.entry(name.to_owned()).or_insert_with(|| {
+            Channel::new(
+                name.to_owned(),
+                BroadcastSettings {
+                    replay_bytes: settings.replay_bytes,
+                    replay_span: settings.replay_span,
+                    keyframe_gap: Duration::from_millis(500),
+                    keyframe_age: settings.keyframe_interval,
+                    silence: Duration::from_millis(500),
+                },
+            )
+        })
+    }
+}

@@ -1,0 +1,76 @@
+//! What happens because time passed.
+
+use std::time::Instant;
+
+use str0m::Input;
+
+use super::Worker;
+use crate::outbox::{CloseReason, Event};
+
+impl Worker {
+    pub(super) fn wake_due(&mut self, now: Instant) {
+        while let Some(id) = self.timers.pop_due(now) {
+            self.drive(id, None, now, |peer, _| {
+                peer.rtc.handle_input(Input::Timeout(now))
+            });
+        }
+        while let Some(id) = self.consent.pop_due(now) {
+            let Some(peer) = self.peers.get(&id) else {
+                continue;
+            };
+            let settings = &self.shared.settings;
+            let (since, limit, what) = if peer.connected {
+                (
+                    peer.last_input,
+                    settings.consent_timeout,
+                    "nothing was heard from the peer",
+                )
+            } else {
+                (
+                    peer.opened,
+                    settings.connect_timeout,
+                    "ICE and DTLS did not finish",
+                )
+            };
+            if now.saturating_duration_since(since) >= limit {
+                let detail = format!("{what} for {} ms", limit.as_millis());
+                self.close(id, CloseReason::Timeout, detail);
+            } else {
+                self.consent.set(id, since + limit);
+            }
+        }
+    }
+
+    pub(super) fn tick(&mut self, now: Instant) {
+        let mut lead = Vec::new();
+        for channel in self.channels.values_mut() {
+            let changes = channel.broadcast.tick(now);
+            let outbox = &self.shared.outbox;
+            match changes.stalled {
+                Some(true) => outbox.event(Event::MediaStalled {
+                    channel: channel.name.clone(),
+                }),
+                Some(false) => outbox.event(Event::MediaResumed {
+                    channel: channel.name.clone(),
+                }),
+                None => {}
+            }
+            if changes.layers {
+                outbox.event(Event::LayersChanged {
+                    channel: channel.name.clone(),
+                    layers: channel.layers(),
+                });
+            }
+            if changes.video {
+                lead.push(channel.name.clone());
+            }
+        }
+        for name in lead {
+            self.lead(&name);
+        }
+        let expired = self.net.tcp.as_ref().map(|tcp| tcp.expired(now));
+        for key in expired.unwrap_or_default() {
+            self.close_connection(key);
+        }
+    }
+}

@@ -1,0 +1,146 @@
+"""The watch page in a real browser, as `window.sluice` and the browser's own figures tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from playwright.sync_api import Page
+
+from tests.journeys.waiting import until
+
+# The page keeps its connection to itself; the browser's figures are the witness we trust more.
+RECORD_CONNECTIONS = """
+window.connections = [];
+window.RTCPeerConnection = class extends RTCPeerConnection {
+  constructor(...given) { super(...given); window.connections.push(this); }
+};
+"""
+INBOUND = """async (kind) => {
+  const report = await window.connections.at(-1).getStats();
+  return [...report.values()].find((stat) => stat.type === "inbound-rtp" && stat.kind === kind);
+}"""
+COUNTERS = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame that was shown, by its stamp. Times are Unix ms on the server's clock."""
+
+    counter: int
+    capture_ms: float
+    shown_ms: float
+    latency_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Frames in the order they were shown."""
+
+    frames: Sequence[Frame]
+
+    @property
+    def steps(self) -> list[int]:
+        """From each counter to the next; 1 where nothing is missing, negative when it goes back."""
+        half = COUNTERS // 2
+        return [
+            (later.counter - earlier.counter + half) % COUNTERS - half
+            for earlier, later in zip(self.frames, self.frames[1:], strict=False)
+        ]
+
+    @property
+    def goes_forward(self) -> bool:
+        return all(step > 0 for step in self.steps)
+
+    @property
+    def seen_share(self) -> float:
+        """Of the counters between the first and the last frame, how many were shown: 0 to 1."""
+        span = sum(self.steps)
+        return len(self.steps) / span if span > 0 else 0.0
+
+
+class WatchPage:
+    """One tab on /watch. The page's CSP forbids `wait_for_function`: we look from outside."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        page.add_init_script(RECORD_CONNECTIONS)
+
+    def open(self, url: str) -> WatchPage:
+        """Go there and press play."""
+        self.page.goto(url)
+        self.page.click("#start")
+        return self
+
+    # --- what it shows
+
+    @property
+    def state(self) -> str:
+        return str(self.page.evaluate("window.sluice.state"))
+
+    @property
+    def joins(self) -> int:
+        """Sessions opened so far."""
+        return int(self.page.evaluate("window.sluice.joins"))
+
+    @property
+    def connections(self) -> int:
+        """RTCPeerConnections made so far."""
+        return int(self.page.evaluate("window.connections.length"))
+
+    @property
+    def first_frame_ms(self) -> float | None:
+        found: float | None = self.page.evaluate("window.sluice.firstFrameMs")
+        return found
+
+    @property
+    def headline(self) -> str:
+        return self.page.inner_text("#headline")
+
+    def frames(self, since: Frame | None = None) -> Run:
+        """The stamped frames that the page remembers (about the last 600), or those captured
+        after `since`."""
+        found = self.page.evaluate("window.sluice.frames")
+        frames = [
+            Frame(one["counter"], one["captureMs"], one["shownMs"], one["latencyMs"])
+            for one in found
+        ]
+        after = since.capture_ms if since else 0
+        return Run([frame for frame in frames if frame.capture_ms > after])
+
+    def inbound(self, kind: str) -> Mapping[str, float]:
+        """The browser's `inbound-rtp` statistics for "video" or "audio", of the newest session."""
+        found = self.page.evaluate(INBOUND, kind)
+        assert isinstance(found, dict)
+        return found
+
+    def echo(self, text: str) -> str:
+        """Through the data channel and back."""
+        return str(self.page.evaluate("(text) => window.sluice.echo(text)", text))
+
+    # --- waiting
+
+    def await_state(self, name: str, within_s: float = 20) -> None:
+        self.until(f"state {name}", lambda: self.state == name, within_s)
+
+    def await_frames(self, count: int, since: Frame | None = None, within_s: float = 20) -> Run:
+        """The page's frames (after `since`), once there are `count` of them."""
+        run = Run([])
+
+        def enough() -> bool:
+            nonlocal run
+            run = self.frames(since)
+            return len(run.frames) >= count
+
+        self.until(f"{count} stamped frames", enough, within_s)
+        return run
+
+    def until(self, what: str, look: Callable[[], object], within_s: float) -> None:
+        """Wait for anything of this page; a TimeoutError tells how the page was then."""
+        try:
+            until(what, look, within_s)
+        except TimeoutError as error:
+            seen = self.page.evaluate(
+                "JSON.stringify([sluice.state, sluice.joins, sluice.frames.at(-1), sluice.stats])"
+            )
+            raise TimeoutError(f"{error}; the page: {self.headline!r} {seen}") from None
