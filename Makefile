@@ -67,7 +67,7 @@ bench: bench-live ## Measure everything in docs/benchmarks.md
 
 .PHONY: bench-live
 bench-live: setup ## Measure the live path: delay, loss, viewers a core
-	python -m tests.bench.live
+	python -m tests.bench.live --store
 
 .PHONY: screenshots
 screenshots: setup ## Take the screenshots in docs/ again

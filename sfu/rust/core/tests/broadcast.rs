@@ -64,6 +64,17 @@ fn run(
     found
 }
 
+fn stalls(found: &[(u64, Changes)]) -> Vec<(u64, bool)> {
+    let stall = |(ms, changes): &(u64, Changes)| Some((*ms, changes.stalled?));
+    found.iter().filter_map(stall).collect()
+}
+
+/// When viewers were told to follow another layer.
+fn switches(found: &[(u64, Changes)]) -> Vec<u64> {
+    let switches = found.iter().filter(|(_, changes)| changes.video);
+    switches.map(|(ms, _)| *ms).collect()
+}
+
 // ---- silence ----------------------------------------------------------------------------------
 
 #[test]
@@ -77,14 +88,9 @@ fn silence_and_return_are_told_once_each() {
     let mut broadcast = simulcast();
     broadcast.tick(at(0));
     let silent = run(&mut broadcast, &[], 100, 3000);
-    assert_eq!(silent.len(), 1, "{silent:?}");
-    assert_eq!((silent[0].0, silent[0].1.stalled), (500, Some(true)));
+    assert_eq!(stalls(&silent), [(500, true)]);
     let back = run(&mut broadcast, &[SMALL, LARGE, SOUND], 3000, 5000);
-    let stalled: Vec<_> = back
-        .iter()
-        .filter_map(|(ms, c)| Some((*ms, c.stalled?)))
-        .collect();
-    assert_eq!(stalled, [(3000, false)]);
+    assert_eq!(stalls(&back), [(3000, false)]);
 }
 
 #[test]
@@ -92,7 +98,7 @@ fn one_packet_of_any_track_keeps_the_publisher_from_being_stalled() {
     let mut broadcast = simulcast();
     broadcast.tick(at(0));
     let found = run(&mut broadcast, &[SOUND], 100, 3000);
-    assert!(found.iter().all(|(_, changes)| changes.stalled.is_none()));
+    assert_eq!(stalls(&found), []);
 }
 
 #[test]
@@ -155,17 +161,19 @@ fn viewers_follow_the_largest_active_layer() {
     let first = broadcast.tick(at(0));
     assert!(first.video && broadcast.video() == Some(LARGE));
     assert!(broadcast.poll_keyframes(at(0)).contains(&LARGE));
-    assert!(run(&mut broadcast, &[SMALL, LARGE, SOUND], 100, 2000).is_empty());
+    let steady = run(&mut broadcast, &[SMALL, LARGE, SOUND], 100, 2000);
+    assert_eq!(switches(&steady), []);
     // The uplink became narrow: the large layer stops.
     let down = run(&mut broadcast, &[SMALL, SOUND], 2000, 4000);
-    let switched: Vec<u64> = down
-        .iter()
-        .filter(|(_, c)| c.video)
-        .map(|(ms, _)| *ms)
-        .collect();
-    assert_eq!((switched, broadcast.video()), (vec![2400], Some(SMALL)));
+    assert_eq!(
+        (switches(&down), broadcast.video()),
+        (vec![2400], Some(SMALL))
+    );
     let up = run(&mut broadcast, &[SMALL, LARGE, SOUND], 4000, 5000);
-    assert!(up[0].1.video && broadcast.video() == Some(LARGE));
+    assert_eq!(
+        (switches(&up), broadcast.video()),
+        (vec![4000], Some(LARGE))
+    );
 }
 
 #[test]
@@ -176,10 +184,7 @@ fn a_publisher_that_falls_silent_keeps_its_layer() {
     run(&mut broadcast, &[SMALL, SOUND], 1000, 2000);
     assert_eq!(broadcast.video(), Some(SMALL));
     let silent = run(&mut broadcast, &[], 2000, 5000);
-    assert!(
-        silent.iter().all(|(_, changes)| !changes.video),
-        "{silent:?}"
-    );
+    assert_eq!(switches(&silent), []);
     assert_eq!(broadcast.video(), Some(SMALL));
 }
 
@@ -227,6 +232,10 @@ fn a_keyframe_is_asked_of_the_layer_that_wants_one_and_no_other() {
 #[test]
 fn old_groups_are_renewed_for_pictures_and_not_for_sound() {
     let mut broadcast = simulcast();
+    broadcast.tick(at(0));
+    // The viewers of the layer that is the best now.
+    assert_eq!(broadcast.poll_keyframes(at(0)), [LARGE]);
+    push(&mut broadcast, vp8_key(2, 11, 0, 1280, 720));
     run(&mut broadcast, &[SMALL, LARGE, SOUND], 100, 4000);
     assert_eq!(broadcast.poll_keyframes(at(3999)), []);
     assert_eq!(broadcast.poll_keyframes(at(4000)), [SMALL, LARGE]);
@@ -246,11 +255,49 @@ fn a_silent_layer_is_not_asked() {
 #[test]
 fn nothing_is_assembled_until_somebody_reads() {
     let mut broadcast = simulcast();
+    broadcast.remove_source(SMALL);
+    broadcast.remove_source(LARGE);
     assert!(push(&mut broadcast, sound(3, 11, 20)).is_empty());
     broadcast.set_tapped(true);
     assert_eq!(push(&mut broadcast, sound(3, 12, 40)).len(), 1);
     broadcast.set_tapped(false);
     assert!(push(&mut broadcast, sound(3, 13, 60)).is_empty());
+}
+
+#[test]
+fn a_reader_begins_with_the_kept_groups_like_a_viewer() {
+    let mut broadcast = simulcast();
+    push(&mut broadcast, vp8_key(2, 11, 40, 1280, 720));
+    push(&mut broadcast, sound(3, 11, 20));
+    broadcast.set_tapped(true);
+    // Its keyframes first, once, then what comes.
+    let places = |units: &[TappedUnit]| -> Vec<(String, std::time::Instant)> {
+        units.iter().map(|u| (u.rid.clone(), u.captured)).collect()
+    };
+    let first = push(&mut broadcast, sound(3, 12, 60));
+    assert_eq!(
+        places(&first),
+        [
+            ("q".to_owned(), at(0)),
+            ("f".to_owned(), at(40)),
+            (String::new(), at(60)),
+        ]
+    );
+    // A second reader does not make the first begin anew.
+    broadcast.set_tapped(true);
+    assert_eq!(push(&mut broadcast, sound(3, 13, 80)).len(), 1);
+}
+
+#[test]
+fn a_readers_decoder_that_cannot_go_on_gets_a_keyframe() {
+    let mut broadcast = broadcast();
+    broadcast.set_tapped(true);
+    broadcast.add_source(LARGE, "", Codec::H264, at(0));
+    // It came in the middle of a group.
+    for i in 0..3 {
+        push(&mut broadcast, video(2, 10 + i, 33 * i));
+    }
+    assert_eq!(broadcast.poll_keyframes(at(100)), [LARGE]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Whatever happens between publisher and viewer, the viewer's stream has no gap of our making.
 //!
-//! Random publishers (groups, takeovers) behind a random network (loss, reordering, copies) and
+//! Random publishers (groups, takeovers) behind a random network (loss and reordering; copies are SRTP's to refuse) and
 //! a viewer that joins at a random moment. The rounds are those of a worker: packets enter the
 //! kept group, then go out live, then a piece of the replay goes out.
 
@@ -33,10 +33,7 @@ fn publisher(source: u64, begin: u64, dice: &mut Dice) -> Vec<(u64, Packet)> {
             packet.time += offset;
             seq += 1;
             if dice.below(100) >= loss {
-                let copies = 1 + u64::from(dice.below(50) == 0);
-                for _ in 0..copies {
-                    arrivals.push((ms + 10 + dice.below(jitter + 1), packet.clone()));
-                }
+                arrivals.push((ms + 10 + dice.below(jitter + 1), packet));
             }
         }
     }
@@ -57,6 +54,8 @@ struct World {
     refused: HashSet<(SourceId, u64)>,
     arrived: HashSet<(SourceId, u64)>,
     replayed: usize,
+    /// The source of the newest packet.
+    last: Option<SourceId>,
 }
 
 fn run(seed: u64) -> World {
@@ -77,6 +76,7 @@ fn run(seed: u64) -> World {
         refused: HashSet::new(),
         arrived: HashSet::new(),
         replayed: 0,
+        last: None,
     };
     let mut source = SourceId(0);
     let mut rest = arrivals.into_iter().peekable();
@@ -106,10 +106,11 @@ fn run(seed: u64) -> World {
         viewer.follow(source);
         for packet in burst {
             let name = (packet.source, packet.seq);
-            let first_copy = world.arrived.insert(name);
+            world.arrived.insert(name);
             match viewer.live(&packet, at(now)) {
-                Some(outgoing) if first_copy => world.send(&packet, outgoing),
-                Some(_) => {}
+                Some(outgoing) => world.send(&packet, outgoing),
+                // What lies ahead of the replay must still come with it.
+                None if viewer.is_replaying() && world.last == Some(packet.source) => {}
                 None => {
                     world.refused.insert(name);
                 }
@@ -134,6 +135,7 @@ impl World {
             keyframe_start: packet.keyframe_start,
             outgoing,
         };
+        self.last = Some(packet.source);
         let before = self.sent.insert(outgoing.seq, sent);
         assert!(before.is_none(), "number {} was used twice", outgoing.seq);
     }
