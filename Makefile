@@ -41,7 +41,7 @@ setup: $(VENV)/.ready $(VENV)/.dev-locked ## Set everything up for development
 .PHONY: test
 test: setup ## Run all tests: Rust, pages, Python and journeys in a real browser
 	cargo test --manifest-path $(RUST)/Cargo.toml --locked --release $(CARGO_TESTED)
-	node --test $$(find tests/signaling/web -name '*.test.mjs')
+	node --test $$(find tests/signaling/web -name '*.test.js')
 	pytest
 
 .PHONY: check

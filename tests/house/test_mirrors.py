@@ -10,11 +10,18 @@ from tests.house.tree import PACKAGES, ROOT, files
 
 ROOM_OF = {f"tests/{package}": folder.relative_to(ROOT) for package, folder in PACKAGES.items()}
 
+SPANNING = {
+    # A table of everything that a stranger can get wrong, at every door of the house.
+    Path("tests/signaling/test_bad_input.py"),
+    # Rules for all pages: no inline code, no other hosts, every control labelled.
+    Path("tests/signaling/web/pages.test.js"),
+}
+
 
 def source_of(test: Path) -> list[Path]:
     """Where the source of tests/<room>/.../test_x.py or x.test.js may be; empty: no such rule."""
     room = ROOM_OF.get("/".join(test.parts[:2]))
-    if room is None:
+    if room is None or test in SPANNING:
         return []
     folder = room.joinpath(*test.parts[2:-1])
     if test.name.endswith(".test.js"):
@@ -23,6 +30,10 @@ def source_of(test: Path) -> list[Path]:
         name = test.stem.removeprefix("test_")
         return [folder / f"{name}.py", folder / f"{name}.pyi", folder / name / "__init__.py"]
     return []
+
+
+def test_what_spans_several_sources_is_there() -> None:
+    assert SPANNING <= set(files())
 
 
 MIRRORS = [path for path in files() if source_of(path)]

@@ -46,5 +46,5 @@ class StudioPage:
         return str(self.page.evaluate("document.body.dataset.state"))
 
     @property
-    def outgoing_codec(self) -> str:
-        return self.page.inner_text("#o-codec")
+    def alert(self) -> str:
+        return self.page.inner_text("#alert")

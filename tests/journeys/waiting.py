@@ -11,7 +11,7 @@ T = TypeVar("T")
 LOOK_S = 0.05
 
 
-def until(what: str, look: Callable[[], T], within_s: float) -> T:
+def until(what: str, look: Callable[[], T | None], within_s: float) -> T:
     """The first truthy value of `look`.
 
     Raises TimeoutError, with `what` was waited for and what was seen last.

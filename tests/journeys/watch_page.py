@@ -20,7 +20,15 @@ INBOUND = """async (kind) => {
   const report = await window.connections.at(-1).getStats();
   return [...report.values()].find((stat) => stat.type === "inbound-rtp" && stat.kind === kind);
 }"""
+CODEC = """async () => {
+  const report = await window.connections.at(-1).getStats();
+  const video = [...report.values()].find((s) => s.type === "inbound-rtp" && s.kind === "video");
+  return report.get(video?.codecId)?.mimeType.split("/")[1] ?? null;
+}"""
 COUNTERS = 1 << 16
+FPS = 30
+SEEN_SHARE = 0.95
+"""A busy browser skips a frame now and then; it says so to nobody but our counters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +126,12 @@ class WatchPage:
         """Through the data channel and back."""
         return str(self.page.evaluate("(text) => window.sluice.echo(text)", text))
 
+    @property
+    def codec(self) -> str | None:
+        """Of the picture that arrives now, such as H264."""
+        found: str | None = self.page.evaluate(CODEC)
+        return found
+
     # --- waiting
 
     def await_state(self, name: str, within_s: float = 20) -> None:
@@ -134,6 +148,22 @@ class WatchPage:
 
         self.until(f"{count} stamped frames", enough, within_s)
         return run
+
+    def expect_smooth(self, seconds: int) -> None:
+        """Every frame of so many seconds arrives, is decoded, and is shown once and in order.
+
+        The frames of the first second are left out: a joiner gets what came before it in a
+        hurry, faster than a screen can show it.
+        """
+        start = self.await_frames(FPS).frames[-1]
+        before = self.inbound("video")
+        run = self.await_frames(seconds * FPS, since=start, within_s=seconds * 3)
+        after = self.inbound("video")
+        assert run.goes_forward, run.steps
+        assert run.seen_share >= SEEN_SHARE, run.steps
+        assert after["packetsLost"] == 0
+        assert after["framesDropped"] == before["framesDropped"]
+        assert after["freezeCount"] == before["freezeCount"]
 
     def until(self, what: str, look: Callable[[], object], within_s: float) -> None:
         """Wait for anything of this page; a TimeoutError tells how the page was then."""

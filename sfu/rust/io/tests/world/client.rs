@@ -1,0 +1,414 @@
+//! One WebRTC client: a str0m `Rtc` with full ICE.
+
+use std::net::SocketAddr;
+use std::os::fd::RawFd;
+use std::time::{Duration, Instant};
+
+use sluice_media_core::demux::{self, Kind};
+use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::channel::{ChannelData, ChannelId};
+use str0m::format::Codec;
+use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Pt, SenderFeedback};
+use str0m::net::{Protocol, Receive, TcpType};
+use str0m::rtp::{RtpPacket, RtpWrite};
+use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
+
+use super::link::Link;
+
+pub struct Client {
+    pub rtc: Rtc,
+    link: Link,
+    /// What str0m takes for our address, whatever socket we really use (a NAT does that).
+    local: SocketAddr,
+    offer: String,
+    pending: Option<SdpPendingOffer>,
+    answer: String,
+    pub video: Mid,
+    pub audio: Mid,
+    channel: Option<ChannelId>,
+    timeout: Option<Instant>,
+    /// Neither reads nor writes any more.
+    pub frozen: bool,
+    pub connected: bool,
+    pub closed: bool,
+    /// Media that arrived.
+    pub pictures: Vec<RtpPacket>,
+    pub sounds: Vec<RtpPacket>,
+    pub reports: Vec<SenderFeedback>,
+    pub messages: Vec<ChannelData>,
+    pub channel_open: bool,
+    pub keyframes_wanted: usize,
+    /// Media that was sent: payloads.
+    pub sent: Vec<Vec<u8>>,
+    pub sent_sound: Vec<Vec<u8>>,
+    /// So many of our next RTP packets are lost on their way.
+    losing: usize,
+    /// Swallows incoming datagrams.
+    pub swallow: Option<Box<dyn FnMut(&[u8]) -> bool>>,
+}
+
+/// VP8 and opus, and checks and reports so often that tests need not wait.
+fn config() -> RtcConfig {
+    let mut config = RtcConfig::new()
+        .set_rtp_mode(true)
+        .clear_codecs()
+        .enable_opus(true, false)
+        .enable_vp8(true)
+        .set_rtcp_report_interval_audio(Duration::from_millis(200))
+        .set_rtcp_report_interval_video(Duration::from_millis(200));
+    config.set_initial_stun_rto(Duration::from_millis(50));
+    config.set_max_stun_rto(Duration::from_millis(200));
+    config
+}
+
+impl Client {
+    pub fn publisher() -> Self {
+        Self::with(|config| config, Direction::SendOnly)
+    }
+
+    pub fn viewer() -> Self {
+        Self::with(|config| config, Direction::RecvOnly)
+    }
+
+    /// Any client: `change` may take other codecs.
+    pub fn with(change: impl FnOnce(RtcConfig) -> RtcConfig, direction: Direction) -> Self {
+        Self::open(change(config()), Link::udp(), direction, None)
+    }
+
+    pub fn with_channel(label: &str) -> Self {
+        Self::open(config(), Link::udp(), Direction::RecvOnly, Some(label))
+    }
+
+    pub fn over_tcp(to: SocketAddr, direction: Direction) -> Self {
+        Self::open(config(), Link::tcp(to), direction, None)
+    }
+
+    fn open(config: RtcConfig, link: Link, direction: Direction, label: Option<&str>) -> Self {
+        let mut rtc = config.build(Instant::now());
+        let local = link.local();
+        rtc.add_local_candidate(match link {
+            Link::Udp(_) => Candidate::host(local, "udp").expect("a candidate"),
+            Link::Tcp(..) => {
+                let tcp = Candidate::builder().tcp().host(local);
+                let active = tcp.tcptype(TcpType::Active).build();
+                active.expect("a candidate")
+            }
+        });
+        let mut changes = rtc.sdp_api();
+        let video = changes.add_media(MediaKind::Video, direction, None, None, None);
+        let audio = changes.add_media(MediaKind::Audio, direction, None, None, None);
+        let channel = label.map(|label| changes.add_channel(label.to_owned()));
+        let (offer, pending) = changes.apply().expect("changes");
+        Client {
+            rtc,
+            link,
+            local,
+            offer: offer.to_sdp_string(),
+            pending: Some(pending),
+            answer: String::new(),
+            video,
+            audio,
+            channel,
+            timeout: None,
+            frozen: false,
+            connected: false,
+            closed: false,
+            pictures: Vec::new(),
+            sounds: Vec::new(),
+            reports: Vec::new(),
+            messages: Vec::new(),
+            channel_open: false,
+            keyframes_wanted: 0,
+            sent: Vec::new(),
+            sent_sound: Vec::new(),
+            losing: 0,
+            swallow: None,
+        }
+    }
+
+    // ---- signalling -----------------------------------------------------------------------------
+
+    pub fn offer(&self) -> String {
+        self.offer.clone()
+    }
+
+    pub fn answer(&mut self, answer: &str) {
+        answer.clone_into(&mut self.answer);
+        let pending = self.pending.take().expect("an offer");
+        let answer = SdpAnswer::from_sdp_string(answer).expect("a good answer");
+        let accepted = self.rtc.sdp_api().accept_answer(pending, answer);
+        accepted.expect("an answer that fits");
+        self.timeout = Some(Instant::now());
+    }
+
+    /// New ICE credentials of ours, for the engine to know.
+    pub fn begin_restart(&mut self) -> (String, String) {
+        let mut changes = self.rtc.sdp_api();
+        let credentials = changes.ice_restart(true);
+        let (_, pending) = changes.apply().expect("changes");
+        self.pending = Some(pending);
+        (credentials.ufrag, credentials.pass)
+    }
+
+    /// The engine's new credentials: checks begin.
+    pub fn finish_restart(&mut self, ufrag: &str, pwd: &str) {
+        let rewrite = |line: &str| match line.split_once(':') {
+            Some(("a=ice-ufrag", _)) => format!("a=ice-ufrag:{ufrag}\r\n"),
+            Some(("a=ice-pwd", _)) => format!("a=ice-pwd:{pwd}\r\n"),
+            _ => format!("{line}\r\n"),
+        };
+        let answer: String = self.answer.lines().map(rewrite).collect();
+        self.answer(&answer);
+    }
+
+    // ---- the network ----------------------------------------------------------------------------
+
+    pub fn fd(&self) -> Option<RawFd> {
+        (!self.frozen).then(|| self.link.fd())
+    }
+
+    /// A NAT gives us another port from now on.
+    pub fn rebind(&mut self) {
+        self.link = Link::udp();
+    }
+
+    /// Send bytes of our own making from our address.
+    pub fn inject(&mut self, datagram: &[u8], to: SocketAddr) {
+        self.link.send(datagram, to);
+    }
+
+    /// Lose our next RTP packets on their way.
+    pub fn lose_outgoing(&mut self, count: usize) {
+        self.losing = count;
+    }
+
+    /// Take what arrived, and let time pass.
+    pub fn turn(&mut self) {
+        if self.frozen || self.closed {
+            return;
+        }
+        match self.link.receive() {
+            Some(datagrams) => {
+                for (source, datagram) in datagrams {
+                    self.receive(source, &datagram);
+                }
+            }
+            None => self.closed = true,
+        }
+        if self.timeout.is_some_and(|at| at <= Instant::now()) {
+            self.tick();
+        }
+    }
+
+    fn receive(&mut self, source: SocketAddr, datagram: &[u8]) {
+        if self
+            .swallow
+            .as_mut()
+            .is_some_and(|swallow| swallow(datagram))
+        {
+            return;
+        }
+        let protocol = match self.link {
+            Link::Udp(_) => Protocol::Udp,
+            Link::Tcp(..) => Protocol::Tcp,
+        };
+        let received = Receive::new(protocol, source, self.local, datagram).expect("a datagram");
+        let input = Input::Receive(Instant::now(), received);
+        if self.rtc.accepts(&input) {
+            self.rtc.handle_input(input).expect("a good datagram");
+            self.drain();
+        }
+    }
+
+    /// Let str0m work on what it was told.
+    pub fn tick(&mut self) {
+        let input = Input::Timeout(Instant::now());
+        self.rtc.handle_input(input).expect("time to pass");
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        loop {
+            match self.rtc.poll_output().expect("output") {
+                Output::Timeout(at) => {
+                    self.timeout = Some(at);
+                    return;
+                }
+                Output::Transmit(transmit) => {
+                    if self.losing > 0 && demux::kind(&transmit.contents) == Kind::Rtp {
+                        self.losing -= 1;
+                        continue;
+                    }
+                    self.link.send(&transmit.contents, transmit.destination);
+                }
+                Output::Event(event) => self.event(event),
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Connected => self.connected = true,
+            Event::Closed => self.closed = true,
+            Event::RtpPacket(packet) => {
+                let mut direct = self.rtc.direct_api();
+                let stream = direct.stream_rx(&packet.header.ssrc).expect("a stream");
+                if stream.mid() == self.video {
+                    self.pictures.push(packet);
+                } else {
+                    self.sounds.push(packet);
+                }
+            }
+            Event::SenderFeedback(report) => self.reports.push(report),
+            Event::KeyframeRequest(_) => self.keyframes_wanted += 1,
+            Event::ChannelOpen(id, _) if Some(id) == self.channel => self.channel_open = true,
+            Event::ChannelData(data) => self.messages.push(data),
+            _ => {}
+        }
+    }
+
+    // ---- media ----------------------------------------------------------------------------------
+
+    /// Send a picture of one packet, 33 ms after the one before.
+    pub fn picture(&mut self, keyframe: bool) {
+        let number = self.sent.len() as u64;
+        self.picture_at(keyframe, number * 3000, Instant::now());
+    }
+
+    /// Send a sound, 20 ms after the one before.
+    pub fn sound(&mut self) {
+        let number = self.sent_sound.len() as u64;
+        self.sound_at(number * 960, Instant::now());
+    }
+
+    /// Send a picture with this RTP time, captured then.
+    pub fn picture_at(&mut self, keyframe: bool, time: u64, captured: Instant) {
+        let number = self.sent.len() as u64;
+        // A VP8 descriptor without ids, then a keyframe's head (RFC 6386 section 9.1) or the
+        // first byte of another picture's, then something to know it by.
+        let mut payload = vec![0x10];
+        if keyframe {
+            payload.extend_from_slice(&[0x10, 2, 0, 0x9d, 1, 0x2a, 0x80, 2, 0x68, 1]);
+        } else {
+            payload.push(0x11);
+        }
+        payload.extend_from_slice(&number.to_be_bytes());
+        payload.resize(300 + number as usize % 700, 0xaa);
+        self.sent.push(payload.clone());
+        let (mid, seq) = (self.video, 1000 + number);
+        self.write(mid, Codec::Vp8, seq, time, captured, payload);
+    }
+
+    pub fn sound_at(&mut self, time: u64, captured: Instant) {
+        let number = self.sent_sound.len() as u64;
+        let mut payload = vec![0xfc];
+        payload.extend_from_slice(&number.to_be_bytes());
+        payload.resize(80, 0xbb);
+        self.sent_sound.push(payload.clone());
+        let (mid, seq) = (self.audio, 3000 + number);
+        self.write(mid, Codec::Opus, seq, time, captured, payload);
+    }
+
+    /// The payload type that was negotiated for this codec.
+    pub fn payload_type(&self, mid: Mid, codec: Codec) -> Pt {
+        let agreed = self.rtc.media(mid).expect("a track").remote_pts();
+        let formats = self.rtc.codec_config().params();
+        let fits = formats
+            .iter()
+            .find(|p| p.spec().codec == codec && agreed.contains(&p.pt()));
+        fits.expect("a codec in common").pt()
+    }
+
+    fn write(
+        &mut self,
+        mid: Mid,
+        codec: Codec,
+        seq: u64,
+        time: u64,
+        captured: Instant,
+        payload: Vec<u8>,
+    ) {
+        let pt = self.payload_type(mid, codec);
+        let packet = RtpWrite::new(pt, seq.into(), time as u32, captured, payload)
+            .marker(codec != Codec::Opus)
+            .nackable(codec != Codec::Opus);
+        let mut direct = self.rtc.direct_api();
+        direct
+            .stream_tx_by_mid(mid, None)
+            .expect("a stream")
+            .write_rtp(packet);
+        self.tick();
+    }
+
+    /// Ask for a keyframe with a PLI.
+    pub fn request_keyframe(&mut self) {
+        let mid = self.video;
+        let mut direct = self.rtc.direct_api();
+        if let Some(stream) = direct.stream_rx_by_mid(mid, None) {
+            stream.request_keyframe(KeyframeRequestKind::Pli);
+        }
+        self.tick();
+    }
+
+    /// Send on the data channel. False when it does not take it.
+    pub fn say(&mut self, binary: bool, message: &[u8]) -> bool {
+        let id = self.channel.expect("a channel");
+        let mut channel = self.rtc.channel(id).expect("an open channel");
+        let taken = channel.write(binary, message).expect("an open channel");
+        self.tick();
+        taken
+    }
+
+    /// The numbers of the pictures that arrived, sorted as their order is not that of the wire.
+    pub fn picture_numbers(&self) -> Vec<u64> {
+        let mut numbers: Vec<u64> = self.pictures.iter().map(|p| *p.seq_no).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    /// The payloads of the pictures that arrived, in the order of their numbers.
+    pub fn picture_payloads(&self) -> Vec<Vec<u8>> {
+        payloads(&self.pictures)
+    }
+
+    pub fn sound_payloads(&self) -> Vec<Vec<u8>> {
+        payloads(&self.sounds)
+    }
+
+    pub fn state(&self) -> String {
+        format!(
+            "connected {} closed {} pictures {} sounds {} messages {}",
+            self.connected,
+            self.closed,
+            self.pictures.len(),
+            self.sounds.len(),
+            self.messages.len()
+        )
+    }
+}
+
+fn payloads(packets: &[RtpPacket]) -> Vec<Vec<u8>> {
+    let mut packets: Vec<&RtpPacket> = packets.iter().collect();
+    packets.sort_by_key(|packet| packet.seq_no);
+    packets
+        .iter()
+        .map(|packet| packet.payload.to_vec())
+        .collect()
+}
+
+/// True when these are neighbours, each one more than the one before.
+pub fn contiguous(numbers: &[u64]) -> bool {
+    numbers.windows(2).all(|pair| pair[1] == pair[0] + 1)
+}
+
+/// True for every `nth` new RTP packet of this payload type: to be lost on its way.
+pub fn lose_every(nth: usize, pt: Pt) -> Box<dyn FnMut(&[u8]) -> bool> {
+    let mut count = 0;
+    Box::new(move |datagram| {
+        if demux::kind(datagram) != Kind::Rtp || datagram[1] & 0x7f != *pt {
+            return false;
+        }
+        count += 1;
+        count % nth == 0
+    })
+}

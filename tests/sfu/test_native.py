@@ -1,0 +1,264 @@
+"""The native engine through its Python face, with real peers (aiortc) on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TypeVar
+
+import pytest
+from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack, VideoStreamTrack
+
+from sfu.engine import (
+    Accepted,
+    EngineBusy,
+    EngineEvent,
+    IceCredentials,
+    LayersChanged,
+    MediaStalled,
+    MediaStarted,
+    OfferRefused,
+    PeerClosed,
+    PeerConnected,
+)
+from sfu.native import NativeEngine, NativeTap
+from sluice.config import MediaConfig
+from sluice.ids import ChannelId, PeerId
+from sluice.media import AccessUnit, Codec
+
+CHANNEL = ChannelId("lina")
+T = TypeVar("T")
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[NativeEngine]:
+    engine = NativeEngine(MediaConfig(port=0, workers=2))
+    await engine.start()
+    yield engine
+    await engine.stop()
+
+
+class Events:
+    """Reads the engine's events and waits for some of them."""
+
+    def __init__(self, engine: NativeEngine) -> None:
+        self.seen: list[EngineEvent] = []
+        self._more = asyncio.Condition()
+        self._task = asyncio.create_task(self._read(engine))
+
+    async def until(self, kind: type[T], holds: Callable[[T], bool] = lambda _: True) -> T:
+        async with asyncio.timeout(10), self._more:
+            while True:
+                for event in self.seen:
+                    if isinstance(event, kind) and holds(event):
+                        return event
+                await self._more.wait()
+
+    async def _read(self, engine: NativeEngine) -> None:
+        async for event in engine.events():
+            async with self._more:
+                self.seen.append(event)
+                self._more.notify_all()
+
+
+async def publish(
+    engine: NativeEngine, tracks: Sequence[MediaStreamTrack]
+) -> tuple[RTCPeerConnection, Accepted]:
+    peer = RTCPeerConnection()
+    for track in tracks:
+        peer.addTrack(track)
+    return peer, await connect(peer, engine.add_publisher)
+
+
+async def connect(
+    peer: RTCPeerConnection, accept: Callable[[ChannelId, str], asyncio.Future[Accepted]]
+) -> Accepted:
+    await peer.setLocalDescription(await peer.createOffer())
+    accepted = await accept(CHANNEL, peer.localDescription.sdp)
+    await peer.setRemoteDescription(RTCSessionDescription(accepted.answer, "answer"))
+    return accepted
+
+
+async def test_a_viewer_gets_pictures_sound_and_an_echo(engine: NativeEngine) -> None:
+    events = Events(engine)
+    publisher, published = await publish(engine, [VideoStreamTrack(), AudioStreamTrack()])
+    started = await events.until(MediaStarted)
+    assert started == MediaStarted(CHANNEL, published.peer)
+
+    viewer = RTCPeerConnection()
+    viewer.addTransceiver("video", "recvonly")
+    viewer.addTransceiver("audio", "recvonly")
+    echoed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    channel = viewer.createDataChannel("echo")
+    channel.on("open", lambda: channel.send("are you there?"))
+    channel.on("message", echoed.set_result)
+    watched = await connect(viewer, engine.add_viewer)
+    tracks = {track.receiver.track.kind: track.receiver.track for track in viewer.getTransceivers()}
+    async with asyncio.timeout(10):
+        picture = await tracks["video"].recv()
+        sound = await tracks["audio"].recv()
+        assert await echoed == "are you there?"
+    assert (picture.width, picture.height) == (640, 480)
+    assert sound.sample_rate == 48_000
+
+    figures = await engine.peer_stats(watched.peer)
+    assert figures is not None
+    assert figures.role == "viewer"
+    assert figures.packets > 0
+    assert figures.join_ms is not None
+    assert (await engine.totals()).peers == 2
+
+    await viewer.close()
+    await events.until(PeerClosed, lambda event: event.peer == watched.peer)
+    await publisher.close()
+    closed = await events.until(PeerClosed, lambda event: event.peer == published.peer)
+    assert closed.reason == "left"
+    assert await engine.peer_stats(published.peer) is None
+
+
+async def test_layers_tell_codec_and_size(engine: NativeEngine) -> None:
+    events = Events(engine)
+    publisher, _ = await publish(engine, [VideoStreamTrack()])
+    changed = await events.until(LayersChanged, lambda event: event.layers[0].width > 0)
+    assert [(layer.codec, layer.width, layer.height) for layer in changed.layers] == [
+        (Codec.VP8, 640, 480)
+    ]
+    await publisher.close()
+
+
+async def test_a_publisher_that_falls_silent_is_told_of(engine: NativeEngine) -> None:
+    events = Events(engine)
+    track = VideoStreamTrack()
+    publisher, published = await publish(engine, [track])
+    await events.until(MediaStarted)
+    track.stop()
+    assert await events.until(MediaStalled) == MediaStalled(CHANNEL)
+    assert await engine.peer_stats(published.peer) is not None
+    await publisher.close()
+
+
+async def test_the_owner_takes_over(engine: NativeEngine) -> None:
+    events = Events(engine)
+    first, published = await publish(engine, [VideoStreamTrack()])
+    await events.until(MediaStarted, lambda event: event.peer == published.peer)
+    second, again = await publish(engine, [VideoStreamTrack()])
+    closed = await events.until(PeerClosed)
+    assert (closed.peer, closed.reason) == (published.peer, "replaced")
+    await events.until(MediaStarted, lambda event: event.peer == again.peer)
+    await first.close()
+    await second.close()
+
+
+async def test_a_tap_begins_with_a_keyframe_and_outlives_the_publisher(
+    engine: NativeEngine,
+) -> None:
+    tap = engine.open_tap(CHANNEL)
+    units: list[AccessUnit] = []
+    enough = asyncio.Event()
+
+    async def read() -> None:
+        async for batch in tap:
+            units.extend(unit for unit in batch if unit.codec is Codec.VP8)
+            if len(units) >= 3:
+                enough.set()
+
+    reader = asyncio.create_task(read())
+    for _ in range(2):
+        publisher, _ = await publish(engine, [VideoStreamTrack(), AudioStreamTrack()])
+        async with asyncio.timeout(10):
+            await enough.wait()
+        assert units[0].keyframe
+        assert units[0].captured_ms <= units[1].captured_ms
+        await publisher.close()
+        units.clear()
+        enough.clear()
+    tap.close()
+    async with asyncio.timeout(10):
+        await reader
+
+
+async def test_a_slow_reader_loses_the_oldest_units_and_knows_how_many() -> None:
+    closed: list[bool] = []
+    tap = NativeTap(2, lambda: closed.append(True))
+    tap.feed([AccessUnit(Codec.OPUS, "", True, number, 0, b"") for number in range(5)], 7)
+    assert tap.dropped == 7 + 3
+    batches = [batch async for batch in closing(tap)]
+    assert [unit.captured_ms for batch in batches for unit in batch] == [3, 4]
+    assert closed == [True]
+
+
+async def closing(tap: NativeTap) -> AsyncIterator[Sequence[AccessUnit]]:
+    """The tap's batches until it is empty."""
+    tap.close()
+    async for batch in tap:
+        yield batch
+
+
+@pytest.mark.parametrize(
+    ("offer", "code"),
+    [
+        ("", "unsupported"),
+        ("v=0\r\na=rtpmap:200 VP8/90000\r\n", "malformed"),
+        ("v=0\r\na=rtpmap:96 VP8/90000\r\n", "malformed"),
+        ("v=0\r\na=rtpmap:96 theora/90000\r\n", "unsupported"),
+    ],
+)
+async def test_an_offer_that_cannot_be_answered_is_refused(
+    engine: NativeEngine, offer: str, code: str
+) -> None:
+    with pytest.raises(OfferRefused) as refused:
+        await engine.add_publisher(CHANNEL, offer)
+    assert refused.value.code == code
+    assert refused.value.detail
+    assert (await engine.totals()).peers == 0
+
+
+async def test_more_peers_than_allowed_are_told_so() -> None:
+    engine = NativeEngine(MediaConfig(port=0, workers=1, max_peers=1))
+    await engine.start()
+    first, _ = await publish(engine, [VideoStreamTrack()])
+    with pytest.raises(EngineBusy, match="limit of 1 peers"):
+        await publish(engine, [VideoStreamTrack()])
+    await first.close()
+    await engine.stop()
+
+
+async def test_ice_restart_gives_new_credentials(engine: NativeEngine) -> None:
+    publisher, published = await publish(engine, [VideoStreamTrack()])
+    remote = IceCredentials("abcd", "a" * 22)
+    first = await engine.restart_ice(published.peer, remote)
+    second = await engine.restart_ice(published.peer, remote)
+    assert first is not None
+    assert second is not None
+    assert len({published.ice, first, second}) == 3
+    assert await engine.restart_ice(PeerId(10_000), remote) is None
+    await publisher.close()
+
+
+async def test_candidates_are_judged(engine: NativeEngine) -> None:
+    usable = "candidate:1 1 udp 2130706431 192.0.2.7 5000 typ host"
+    hidden = "candidate:1 1 udp 2130706431 3f9c1c8e.local 5000 typ host"
+    assert await engine.add_candidate(PeerId(1), usable)
+    assert not await engine.add_candidate(PeerId(1), hidden)
+
+
+async def test_stopping_closes_all_peers_and_ends_the_events() -> None:
+    engine = NativeEngine(MediaConfig(port=0, workers=2))
+    await engine.start()
+    events = Events(engine)
+    publisher, published = await publish(engine, [VideoStreamTrack()])
+    await events.until(PeerConnected)
+    await engine.stop()
+    await engine.stop()
+    closed = await events.until(PeerClosed)
+    assert (closed.peer, closed.reason) == (published.peer, "stopped")
+    await publisher.close()
+
+
+async def test_a_taken_port_is_an_error_at_the_start(engine: NativeEngine) -> None:
+    port = int(engine.candidates[0].rsplit(":", 1)[1])
+    second = NativeEngine(MediaConfig(port=port, workers=1))
+    with pytest.raises(OSError, match="in use"):
+        await second.start()
+    await second.stop()
