@@ -2,6 +2,21 @@
 
 from typing import Literal, final
 
+__all__ = [
+    "Engine",
+    "EngineBusy",
+    "Event",
+    "LatencySummary",
+    "Layer",
+    "LoadReport",
+    "LoadViewers",
+    "OfferRefused",
+    "PeerStats",
+    "PublisherReport",
+    "StreamTotals",
+    "Unit",
+]
+
 class OfferRefused(Exception):
     """Arguments: code ("malformed" or "unsupported"), detail."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import pytest
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack, VideoStreamTrack
+from av import AudioFrame, VideoFrame
 
 from sfu.engine import (
     Accepted,
@@ -72,7 +73,7 @@ async def publish(
 
 
 async def connect(
-    peer: RTCPeerConnection, accept: Callable[[ChannelId, str], asyncio.Future[Accepted]]
+    peer: RTCPeerConnection, accept: Callable[[ChannelId, str], Awaitable[Accepted]]
 ) -> Accepted:
     await peer.setLocalDescription(await peer.createOffer())
     accepted = await accept(CHANNEL, peer.localDescription.sdp)
@@ -99,6 +100,8 @@ async def test_a_viewer_gets_pictures_sound_and_an_echo(engine: NativeEngine) ->
         picture = await tracks["video"].recv()
         sound = await tracks["audio"].recv()
         assert await echoed == "are you there?"
+    assert isinstance(picture, VideoFrame)
+    assert isinstance(sound, AudioFrame)
     assert (picture.width, picture.height) == (640, 480)
     assert sound.sample_rate == 48_000
 
