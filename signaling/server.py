@@ -97,8 +97,8 @@ def warn_if_exposed(settings: Settings) -> bool:
         return False
     log.warning(
         "The web server is open to the network without TLS: stream keys travel in clear text, "
-        "and browsers give no camera on plain http. Put a TLS proxy in front (see nginx in the "
-        "docs), bind server.host to 127.0.0.1 and set server.public_url to the https address.",
+        "and browsers give no camera on plain http. Put a TLS proxy in front (see docs/behind-"
+        "nginx.md), bind server.host to 127.0.0.1 and set server.public_url to the https address.",
         host=host,
         public_url=public_url,
     )

@@ -32,20 +32,9 @@ from signaling.load_result import LoadResult
 from signaling.load_run import LoadRun, Plan
 from signaling.process_meter import ProcessMeter
 from tests.bench.page import BENCHMARKS, store
+from tests.journeys.screenshots import CHROMIUM, FLAGS
 from tests.journeys.server import SluiceServer
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]
 PICTURE_PATIENCE_S = 15.0
 LATE_S = 2.0
 """When a joiner is compared with the steady state."""
