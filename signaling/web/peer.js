@@ -16,6 +16,19 @@ const DIRECT_TRY_MS = 2500;
 const CONNECT_LIMIT_MS = 8000;
 
 /**
+ * The ICE servers that an endpoint names before there is a session (RFC 9725 section 4.6), so that
+ * the first attempt can use them already. None when the server keeps them for its answer.
+ */
+export async function askIceServers(endpoint, token) {
+  try {
+    const response = await request(endpoint, { method: "OPTIONS", headers: bearer(token) });
+    return iceServers(response.headers.get("link"));
+  } catch {
+    return []; // whatever is wrong, the offer will tell it to the viewer
+  }
+}
+
+/**
  * Handlers: `onConnected()` the path works (again); `onInterrupted()` it broke and is being
  * repaired; `onLost(gone)` it is over and only a new session helps, `gone` when the server does
  * not know the session any more.
@@ -40,14 +53,14 @@ export class ResourcePeer {
   /** When the POST left, on performance.now()'s clock; null before. */
   postedAt = null;
   /** Where the server's ICE servers stay, for the next session to start with. */
-  iceServers;
+  iceServers = [];
 
   constructor({ endpoint, token, knownIceServers = [], handlers }) {
     this.#endpoint = endpoint;
     this.#token = token;
     this.#handlers = handlers;
-    this.iceServers = knownIceServers;
-    this.pc = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: knownIceServers });
+    this.pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    this.#useIceServers(knownIceServers);
     this.pc.addEventListener("icecandidate", (event) => this.#onCandidate(event.candidate));
     this.pc.addEventListener("iceconnectionstatechange", () => this.#onIceState());
     this.pc.addEventListener("connectionstatechange", () => this.#onConnectionState());
@@ -79,7 +92,7 @@ export class ResourcePeer {
     }
     this.#resource = new URL(location, response.url || this.#endpoint);
     this.#etag = response.headers.get("etag");
-    this.#takeIceServers(response.headers.get("link"));
+    this.#useIceServers(iceServers(response.headers.get("link")));
     this.#answer = await response.text();
     if (this.#over) return void this.#deleteResource(false); // closed while the POST was out
     await this.pc.setRemoteDescription({ type: "answer", sdp: this.#answer });
@@ -97,6 +110,11 @@ export class ResourcePeer {
     } catch (error) {
       if (error.status === 404 || error.status === 410) this.#lose(true);
     }
+  }
+
+  /** Nothing arrives though it should: find another path now, as browsers wait for many seconds. */
+  repair() {
+    if (this.#resource) this.#restart();
   }
 
   /** End the session here and on the server. `leaving`: the page goes away, outlive it. */
@@ -194,8 +212,7 @@ export class ResourcePeer {
     this.#limitTimer = setTimeout(() => this.#lose(false), CONNECT_LIMIT_MS);
   }
 
-  #takeIceServers(header) {
-    const servers = iceServers(header);
+  #useIceServers(servers) {
     if (servers.length === 0) return;
     this.iceServers = servers;
     try {

@@ -5,7 +5,7 @@ import { backoffMs } from "./backoff.js";
 import { ChannelEvents } from "./events.js";
 import { ProblemError } from "./problem.js";
 import { INITIAL, reduce } from "./states.js";
-import { WhepSession } from "./whep.js";
+import { WhepSession, whepIceServers } from "./whep.js";
 
 /** Everyone hears `active` in the same instant; this spreads the joins a little. */
 const ACTIVE_SPREAD_MS = 150;
@@ -50,9 +50,11 @@ export class ChannelViewer extends EventTarget {
     return this.#session;
   }
 
-  /** Follow the channel's state without joining. */
-  follow() {
+  /** Follow the channel's state without joining, and learn what joining will need. */
+  async follow() {
     this.#events.open();
+    const servers = await whepIceServers(this.#channel, this.#token);
+    if (this.#iceServers.length === 0) this.#iceServers = servers; // else a session's are newer
   }
 
   play() {
@@ -82,9 +84,11 @@ export class ChannelViewer extends EventTarget {
     this.#send({ type: "media" });
   }
 
-  /** Nothing arrives though the connection stands. */
-  noteSilence() {
+  /** No pictures arrive though the connection stands. `sound`: that still does. */
+  noteSilence({ sound = false } = {}) {
     if (this.state.name !== "playing") return;
+    // The server would have told us of a publisher that is silent, so it is our path that broke.
+    if (this.live && !this.stalled && !sound) this.#session?.repair();
     this.#send({ type: this.live === false ? "inactive" : "stalled" });
   }
 

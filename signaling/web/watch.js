@@ -137,10 +137,11 @@ function showChip() {
 function followMedia(before) {
   if (!before) return;
   const frames = snapshot.frames > before.frames;
-  const sound = snapshot.frames === 0 && snapshot.audioBytes > before.audioBytes;
-  silentTicks = frames || sound ? 0 : silentTicks + 1;
+  const sound = snapshot.audioBytes > before.audioBytes;
+  const radio = sound && snapshot.frames === 0;
+  silentTicks = frames || radio ? 0 : silentTicks + 1;
   if (silentTicks === 0) viewer.noteMedia();
-  else if (silentTicks >= SILENT_TICKS) viewer.noteSilence();
+  else if (silentTicks >= SILENT_TICKS) viewer.noteSilence({ sound });
 }
 
 async function describe() {

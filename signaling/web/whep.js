@@ -1,6 +1,6 @@
 // A WHEP viewer session (draft-ietf-wish-whep): receives one channel over one connection.
 
-import { ResourcePeer } from "./peer.js";
+import { askIceServers, ResourcePeer } from "./peer.js";
 import { withStereo } from "./sdp.js";
 
 /**
@@ -12,6 +12,11 @@ const JITTER_BUFFER_TARGET_MS = 0;
 
 const ECHO_TIMEOUT_MS = 5000;
 
+/** The ICE servers to begin the first session with. */
+export function whepIceServers(channel, token) {
+  return askIceServers(endpointOf(channel), token);
+}
+
 /** One session. Handlers as in ResourcePeer, and `onStream(stream)`. */
 export class WhepSession {
   #peer;
@@ -21,7 +26,7 @@ export class WhepSession {
   constructor({ channel, token, knownIceServers, handlers }) {
     this.stream = new MediaStream();
     this.#peer = new ResourcePeer({
-      endpoint: new URL(`/whep/${encodeURIComponent(channel)}`, window.location.origin).href,
+      endpoint: endpointOf(channel),
       token,
       knownIceServers,
       handlers,
@@ -56,6 +61,10 @@ export class WhepSession {
     return this.#peer.open(withStereo);
   }
 
+  repair() {
+    this.#peer.repair();
+  }
+
   close(options) {
     this.#peer.close(options);
   }
@@ -82,6 +91,10 @@ export class WhepSession {
     const at = this.#echoWaiting.findIndex((entry) => entry.text === text);
     if (at >= 0) this.#echoWaiting.splice(at, 1)[0].resolve(text);
   }
+}
+
+function endpointOf(channel) {
+  return new URL(`/whep/${encodeURIComponent(channel)}`, window.location.origin).href;
 }
 
 function preferLowLatency(receiver) {

@@ -24,8 +24,10 @@ TURN = "10.77.3.2"
 PHONE = "10.77.4.2"
 PUBLIC = "10.77.9.9"
 """The router hands packets for it to SERVER, when it is told to."""
-FIRST_RANGE = "30000-39999"
-OTHER_RANGE = "50000-59999"
+ROUTER = "10.77.1.1"
+"""What the server takes the viewer for."""
+FIRST_PORTS = "30000-39999"
+OTHER_PORTS = "50000-59999"
 """Source ports that the router lends to the viewer."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -86,7 +88,7 @@ class HomeNetwork:
             Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
         self.allow()
 
-    def allow(self, *flows: str, ports: str = FIRST_RANGE, public: bool = False) -> None:
+    def allow(self, *flows: str, ports: str = FIRST_PORTS, public: bool = False) -> None:
         """What the viewer may begin, as nftables conditions, and how the router translates.
 
         `public`: PUBLIC stands for SERVER, which cannot be reached by its own address then. Flows

@@ -30,5 +30,5 @@ def test_ffmpeg_is_refused_with_a_wrong_key(server: SluiceServer) -> None:
     server.create_channel("lina")
     with Ffmpeg(server, "lina", "sk_wrong") as ffmpeg:
         until("it gives up", lambda: not ffmpeg.running, 15)
-        assert "401" in ffmpeg.output
+        assert "403 Forbidden" in ffmpeg.output
     assert server.state("lina")["live"] is False

@@ -60,8 +60,19 @@ def test_what_a_viewer_sends_on_the_echo_channel_comes_back(
     with Phone(server, "lina", key):
         watch_page.open(server.watch_url("lina"))
         watch_page.await_state("playing")
-        long = "π" * 8_000  # more than one SCTP packet
-        for text in ("hello", "", long):
+        long = "π" * 8_000  # many SCTP packets, and nearly the 16 KiB that a message may have
+        for text in ("hello", long, "once more"):
+            assert watch_page.echo(text) == text
+
+
+def test_an_empty_message_comes_back_too_and_harms_nothing(
+    server: SluiceServer, watch_page: WatchPage
+) -> None:
+    key = server.create_channel("lina")
+    with Phone(server, "lina", key):
+        watch_page.open(server.watch_url("lina"))
+        watch_page.await_state("playing")
+        for text in ("before", "", "after"):
             assert watch_page.echo(text) == text
 
 

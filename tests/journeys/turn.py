@@ -19,7 +19,8 @@ BINDING = bytes.fromhex("0001 0000 2112a442")
 
 
 class TurnServer:
-    """`turnserver` on `address`, in the network of the thread that starts it."""
+    """`turnserver` on `address`, in the network of the thread that starts it. As a context it is
+    stopped at the end."""
 
     def __init__(self, folder: Path, address: str) -> None:
         self._folder = folder
@@ -36,7 +37,8 @@ class TurnServer:
     def log(self) -> str:
         return self._log.read_text(encoding="utf-8", errors="replace")
 
-    def __enter__(self) -> TurnServer:
+    def start(self) -> None:
+        """Run it until it answers. Raises RuntimeError or TimeoutError."""
         self._folder.mkdir(parents=True, exist_ok=True)
         command = ["turnserver", "-n", "--log-file=stdout", "--verbose"]
         command += ["--no-tls", "--no-dtls", "--no-cli", "--no-rfc5780", "--no-multicast-peers"]
@@ -51,16 +53,10 @@ class TurnServer:
         try:
             until("coturn answers", self._answers, READY_S)
         except BaseException:
-            self.__exit__(None, None, None)
+            self.stop()
             raise
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def stop(self) -> None:
         process, self._process = self._process, None
         if process is None:
             return
@@ -70,6 +66,17 @@ class TurnServer:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+    def __enter__(self) -> TurnServer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
 
     @property
     def _log(self) -> Path:

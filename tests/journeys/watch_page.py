@@ -49,7 +49,11 @@ class Run:
 
     @property
     def steps(self) -> list[int]:
-        """From each counter to the next; 1 where nothing is missing, negative when it goes back."""
+        """From each counter to the next: 1 where nothing is missing, negative where it goes back.
+
+        0 follows a 2 now and then: the page was late with one callback and found the next
+        picture already on the screen.
+        """
         half = COUNTERS // 2
         return [
             (later.counter - earlier.counter + half) % COUNTERS - half
@@ -58,13 +62,14 @@ class Run:
 
     @property
     def goes_forward(self) -> bool:
-        return all(step > 0 for step in self.steps)
+        return all(step >= 0 for step in self.steps)
 
     @property
     def seen_share(self) -> float:
         """Of the counters between the first and the last frame, how many were shown: 0 to 1."""
-        span = sum(self.steps)
-        return len(self.steps) / span if span > 0 else 0.0
+        steps = self.steps
+        seen, span = sum(step > 0 for step in steps), sum(steps)
+        return seen / span if span > 0 else 0.0
 
 
 class WatchPage:

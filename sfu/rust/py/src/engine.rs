@@ -14,7 +14,12 @@ use sluice_media_io::settings::Settings;
 
 use crate::events::{Event, PeerStats, Unit};
 
-create_exception!(_media, OfferRefused, PyException, "Arguments: code, detail.");
+create_exception!(
+    _media,
+    OfferRefused,
+    PyException,
+    "Arguments: code, detail."
+);
 create_exception!(_media, EngineBusy, PyException, "Argument: detail.");
 
 /// A batch of access units of one tap: tap, units dropped so far, units.

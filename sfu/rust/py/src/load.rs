@@ -73,8 +73,11 @@ impl LoadViewers {
     }
 
     fn publisher_answer(&self, py: Python<'_>, publisher: u32, sdp: &str) -> PyResult<()> {
-        py.detach(|| self.0.publisher_answer(load::PublisherIndex(publisher), sdp))
-            .map_err(PyValueError::new_err)
+        py.detach(|| {
+            self.0
+                .publisher_answer(load::PublisherIndex(publisher), sdp)
+        })
+        .map_err(PyValueError::new_err)
     }
 
     fn remove_publisher(&self, py: Python<'_>, publisher: u32) -> bool {

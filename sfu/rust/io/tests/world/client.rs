@@ -1,5 +1,7 @@
 //! One WebRTC client: a str0m `Rtc` with full ICE.
 
+mod media;
+
 use std::net::SocketAddr;
 use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
@@ -7,13 +9,15 @@ use std::time::{Duration, Instant};
 use sluice_media_core::demux::{self, Kind};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::channel::{ChannelData, ChannelId};
-use str0m::format::Codec;
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Pt, SenderFeedback};
 use str0m::net::{Protocol, Receive, TcpType};
-use str0m::rtp::{RtpPacket, RtpWrite};
+use str0m::rtp::RtpPacket;
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 
 use super::link::Link;
+
+/// True for a datagram that is lost.
+pub type Swallow = Box<dyn FnMut(&[u8]) -> bool>;
 
 pub struct Client {
     pub rtc: Rtc,
@@ -30,7 +34,9 @@ pub struct Client {
     /// Neither reads nor writes any more.
     pub frozen: bool,
     pub connected: bool,
+    /// The other side said goodbye.
     pub closed: bool,
+    hung_up: bool,
     /// Media that arrived.
     pub pictures: Vec<RtpPacket>,
     pub sounds: Vec<RtpPacket>,
@@ -41,10 +47,13 @@ pub struct Client {
     /// Media that was sent: payloads.
     pub sent: Vec<Vec<u8>>,
     pub sent_sound: Vec<Vec<u8>>,
+    /// The RTP times of those.
+    times: Vec<u64>,
+    sound_times: Vec<u64>,
     /// So many of our next RTP packets are lost on their way.
     losing: usize,
     /// Swallows incoming datagrams.
-    pub swallow: Option<Box<dyn FnMut(&[u8]) -> bool>>,
+    pub swallow: Option<Swallow>,
 }
 
 /// VP8 and opus, and checks and reports so often that tests need not wait.
@@ -113,6 +122,7 @@ impl Client {
             frozen: false,
             connected: false,
             closed: false,
+            hung_up: false,
             pictures: Vec::new(),
             sounds: Vec::new(),
             reports: Vec::new(),
@@ -121,6 +131,8 @@ impl Client {
             keyframes_wanted: 0,
             sent: Vec::new(),
             sent_sound: Vec::new(),
+            times: Vec::new(),
+            sound_times: Vec::new(),
             losing: 0,
             swallow: None,
         }
@@ -152,24 +164,40 @@ impl Client {
 
     /// The engine's new credentials: checks begin.
     pub fn finish_restart(&mut self, ufrag: &str, pwd: &str) {
-        let rewrite = |line: &str| match line.split_once(':') {
-            Some(("a=ice-ufrag", _)) => format!("a=ice-ufrag:{ufrag}\r\n"),
-            Some(("a=ice-pwd", _)) => format!("a=ice-pwd:{pwd}\r\n"),
-            _ => format!("{line}\r\n"),
-        };
-        let answer: String = self.answer.lines().map(rewrite).collect();
+        let old_ufrag = self.answered("a=ice-ufrag:").expect("a ufrag");
+        let old_pwd = self.answered("a=ice-pwd:").expect("a password");
+        // Candidates name the ufrag too.
+        let answer = self.answer.replace(&old_ufrag, ufrag);
+        let answer = answer.replace(&old_pwd, pwd);
         self.answer(&answer);
+    }
+
+    /// What the answer says in the first line that begins so.
+    pub fn answered(&self, begin: &str) -> Option<String> {
+        let mut lines = self.answer.lines();
+        lines
+            .find_map(|line| line.strip_prefix(begin))
+            .map(str::to_owned)
     }
 
     // ---- the network ----------------------------------------------------------------------------
 
     pub fn fd(&self) -> Option<RawFd> {
-        (!self.frozen).then(|| self.link.fd())
+        (!self.frozen && !self.hung_up).then(|| self.link.fd())
     }
 
     /// A NAT gives us another port from now on.
     pub fn rebind(&mut self) {
         self.link = Link::udp();
+    }
+
+    pub fn swap_links(&mut self, other: &mut Client) {
+        std::mem::swap(&mut self.link, &mut other.link);
+    }
+
+    /// The other side has closed our TCP connection.
+    pub fn hung_up(&self) -> bool {
+        self.hung_up
     }
 
     /// Send bytes of our own making from our address.
@@ -184,7 +212,7 @@ impl Client {
 
     /// Take what arrived, and let time pass.
     pub fn turn(&mut self) {
-        if self.frozen || self.closed {
+        if self.frozen || self.hung_up {
             return;
         }
         match self.link.receive() {
@@ -193,7 +221,7 @@ impl Client {
                     self.receive(source, &datagram);
                 }
             }
-            None => self.closed = true,
+            None => self.hung_up = true,
         }
         if self.timeout.is_some_and(|at| at <= Instant::now()) {
             self.tick();
@@ -267,78 +295,7 @@ impl Client {
         }
     }
 
-    // ---- media ----------------------------------------------------------------------------------
-
-    /// Send a picture of one packet, 33 ms after the one before.
-    pub fn picture(&mut self, keyframe: bool) {
-        let number = self.sent.len() as u64;
-        self.picture_at(keyframe, number * 3000, Instant::now());
-    }
-
-    /// Send a sound, 20 ms after the one before.
-    pub fn sound(&mut self) {
-        let number = self.sent_sound.len() as u64;
-        self.sound_at(number * 960, Instant::now());
-    }
-
-    /// Send a picture with this RTP time, captured then.
-    pub fn picture_at(&mut self, keyframe: bool, time: u64, captured: Instant) {
-        let number = self.sent.len() as u64;
-        // A VP8 descriptor without ids, then a keyframe's head (RFC 6386 section 9.1) or the
-        // first byte of another picture's, then something to know it by.
-        let mut payload = vec![0x10];
-        if keyframe {
-            payload.extend_from_slice(&[0x10, 2, 0, 0x9d, 1, 0x2a, 0x80, 2, 0x68, 1]);
-        } else {
-            payload.push(0x11);
-        }
-        payload.extend_from_slice(&number.to_be_bytes());
-        payload.resize(300 + number as usize % 700, 0xaa);
-        self.sent.push(payload.clone());
-        let (mid, seq) = (self.video, 1000 + number);
-        self.write(mid, Codec::Vp8, seq, time, captured, payload);
-    }
-
-    pub fn sound_at(&mut self, time: u64, captured: Instant) {
-        let number = self.sent_sound.len() as u64;
-        let mut payload = vec![0xfc];
-        payload.extend_from_slice(&number.to_be_bytes());
-        payload.resize(80, 0xbb);
-        self.sent_sound.push(payload.clone());
-        let (mid, seq) = (self.audio, 3000 + number);
-        self.write(mid, Codec::Opus, seq, time, captured, payload);
-    }
-
-    /// The payload type that was negotiated for this codec.
-    pub fn payload_type(&self, mid: Mid, codec: Codec) -> Pt {
-        let agreed = self.rtc.media(mid).expect("a track").remote_pts();
-        let formats = self.rtc.codec_config().params();
-        let fits = formats
-            .iter()
-            .find(|p| p.spec().codec == codec && agreed.contains(&p.pt()));
-        fits.expect("a codec in common").pt()
-    }
-
-    fn write(
-        &mut self,
-        mid: Mid,
-        codec: Codec,
-        seq: u64,
-        time: u64,
-        captured: Instant,
-        payload: Vec<u8>,
-    ) {
-        let pt = self.payload_type(mid, codec);
-        let packet = RtpWrite::new(pt, seq.into(), time as u32, captured, payload)
-            .marker(codec != Codec::Opus)
-            .nackable(codec != Codec::Opus);
-        let mut direct = self.rtc.direct_api();
-        direct
-            .stream_tx_by_mid(mid, None)
-            .expect("a stream")
-            .write_rtp(packet);
-        self.tick();
-    }
+    // ---- wishes and words -----------------------------------------------------------------------
 
     /// Ask for a keyframe with a PLI.
     pub fn request_keyframe(&mut self) {
@@ -359,22 +316,6 @@ impl Client {
         taken
     }
 
-    /// The numbers of the pictures that arrived, sorted as their order is not that of the wire.
-    pub fn picture_numbers(&self) -> Vec<u64> {
-        let mut numbers: Vec<u64> = self.pictures.iter().map(|p| *p.seq_no).collect();
-        numbers.sort_unstable();
-        numbers
-    }
-
-    /// The payloads of the pictures that arrived, in the order of their numbers.
-    pub fn picture_payloads(&self) -> Vec<Vec<u8>> {
-        payloads(&self.pictures)
-    }
-
-    pub fn sound_payloads(&self) -> Vec<Vec<u8>> {
-        payloads(&self.sounds)
-    }
-
     pub fn state(&self) -> String {
         format!(
             "connected {} closed {} pictures {} sounds {} messages {}",
@@ -387,22 +328,8 @@ impl Client {
     }
 }
 
-fn payloads(packets: &[RtpPacket]) -> Vec<Vec<u8>> {
-    let mut packets: Vec<&RtpPacket> = packets.iter().collect();
-    packets.sort_by_key(|packet| packet.seq_no);
-    packets
-        .iter()
-        .map(|packet| packet.payload.to_vec())
-        .collect()
-}
-
-/// True when these are neighbours, each one more than the one before.
-pub fn contiguous(numbers: &[u64]) -> bool {
-    numbers.windows(2).all(|pair| pair[1] == pair[0] + 1)
-}
-
 /// True for every `nth` new RTP packet of this payload type: to be lost on its way.
-pub fn lose_every(nth: usize, pt: Pt) -> Box<dyn FnMut(&[u8]) -> bool> {
+pub fn lose_every(nth: usize, pt: Pt) -> Swallow {
     let mut count = 0;
     Box::new(move |datagram| {
         if demux::kind(datagram) != Kind::Rtp || datagram[1] & 0x7f != *pt {

@@ -138,6 +138,13 @@ impl World {
         }
     }
 
+    /// Each of the two has the other's socket from now on.
+    pub fn swap_links(&mut self, one: Who, other: Who) {
+        let pair = self.clients.get_disjoint_mut([one.index, other.index]);
+        let [one, other] = pair.expect("two clients");
+        one.swap_links(other);
+    }
+
     pub fn count(&self, name: &str) -> u64 {
         let counters = self.engine.counters().all();
         let found = counters.iter().find(|(n, _)| *n == name);
