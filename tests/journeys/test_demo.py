@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -45,9 +46,14 @@ def demo(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def test_the_demo_plays_and_ctrl_c_leaves_nothing_behind(
-    demo: subprocess.Popen[bytes], tmp_path: Path, watch_page: WatchPage
+@pytest.mark.parametrize("interrupt", [os.killpg, os.kill], ids=["terminal", "supervisor"])
+def test_the_demo_plays_and_an_interrupt_leaves_nothing_behind(
+    demo: subprocess.Popen[bytes],
+    tmp_path: Path,
+    watch_page: WatchPage,
+    interrupt: Callable[[int, int], None],
 ) -> None:
+    """Ctrl-C in a terminal reaches the server and its phone, a supervisor only the server."""
     output = tmp_path / "output"
     shown = until("the address", lambda: re.search(r"http://\S+/watch/\w+", output.read_text()), 20)
     watch_page.open(shown[0])
@@ -56,8 +62,7 @@ def test_the_demo_plays_and_ctrl_c_leaves_nothing_behind(
     children = processes_of(demo.pid)
     assert len(children) >= 2  # the server and its phone
 
-    # A terminal's Ctrl-C reaches the whole group; the server must cope with either.
-    demo.send_signal(signal.SIGINT)
+    interrupt(demo.pid, signal.SIGINT)
     assert demo.wait(ENDED_S) in (0, 130)
     until("all its processes are gone", lambda: not any(map(alive, children)), ENDED_S)
     assert "Traceback" not in output.read_text()

@@ -6,7 +6,8 @@ use sluice_media_io::outbox::{CloseReason, Event};
 use sluice_media_io::peer::Role;
 use str0m::format::Codec;
 use str0m::media::Direction;
-use world::client::{Client, contiguous, lose_every};
+use world::client::media::contiguous;
+use world::client::{Client, lose_every};
 use world::{World, settings};
 
 #[test]
@@ -204,6 +205,7 @@ fn a_publisher_that_left_is_followed_by_the_next() {
     let viewer = world.watch("town");
     let first = world.publish("town");
     world.stream(first, 20, 10);
+    world.until("its pictures arrived", |w| w[viewer].pictures.len() == 20);
     assert!(world.engine.remove(first.peer));
     assert!(!world.engine.remove(first.peer));
     world.until("it is told", |w| {

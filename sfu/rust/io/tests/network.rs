@@ -10,7 +10,8 @@ use sluice_media_io::outbox::CloseReason;
 use sluice_media_io::peer::Role;
 use sluice_media_io::settings::Settings;
 use str0m::media::Direction;
-use world::client::{Client, contiguous};
+use world::client::Client;
+use world::client::media::contiguous;
 use world::{Who, World, settings};
 
 /// A STUN binding request for this ufrag without integrity.
@@ -213,7 +214,7 @@ fn a_restart_leaves_the_old_path_until_the_new_check_and_then_moves() {
 #[test]
 fn restarts_may_follow_each_other_and_consent_is_kept() {
     let mut world = World::with(Settings {
-        consent_timeout: Duration::from_millis(600),
+        consent_timeout: Duration::from_millis(1500),
         ..settings()
     });
     let viewer = world.watch("town");

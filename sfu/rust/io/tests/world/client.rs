@@ -1,6 +1,6 @@
 //! One WebRTC client: a str0m `Rtc` with full ICE.
 
-mod media;
+pub mod media;
 
 use std::net::SocketAddr;
 use std::os::fd::RawFd;
