@@ -137,6 +137,7 @@ impl Broadcast {
     /// The publisher is gone. Viewers keep what they have; the next publisher starts afresh.
     pub fn clear(&mut self) {
         self.sources.clear();
+        self.caught_up.clear();
         self.video = None;
         self.audio = None;
         self.last_packet = None;

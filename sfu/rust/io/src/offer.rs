@@ -15,6 +15,9 @@ use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
 use crate::peer::Role;
 use crate::settings::Addresses;
 
+/// The longest data channel message in bytes, as told to peers.
+pub const MAX_MESSAGE: u32 = 16 * 1024;
+
 /// What every peer's configuration is made from.
 #[derive(Clone)]
 pub struct Identity {
@@ -104,6 +107,7 @@ fn configure(formats: CodecConfig, role: Role, identity: &Identity) -> RtcConfig
         .set_crypto_provider(Arc::clone(&identity.crypto))
         .set_dtls_cert(identity.certificate.clone())
         .set_stats_interval(Some(every))
+        .set_sctp_max_message_size(MAX_MESSAGE)
         // Players need a report of each track before they can put sound and picture together.
         .set_rtcp_report_interval_audio(Duration::from_secs(1))
         .set_extension(5, Extension::PlayoutDelay)
@@ -248,6 +252,7 @@ fn finish(answer: &SdpAnswer, offer: &str) -> String {
         .lines()
         .filter(|line| line.starts_with("a=candidate:"))
         .collect();
+    let together = Together::of(&answer);
     let mut text = String::new();
     let mut push = |line: &str| {
         text.push_str(line);
@@ -258,7 +263,7 @@ fn finish(answer: &SdpAnswer, offer: &str) -> String {
         if line.starts_with("a=candidate:") || line == "a=ice-options:trickle" {
             continue;
         }
-        push(line);
+        push(&together.line(line));
         if line.starts_with("c=") {
             // In every section, though they belong to the bundle's first: aiortc with
             // max-bundle keeps those of the last section only.
@@ -269,6 +274,44 @@ fn finish(answer: &SdpAnswer, offer: &str) -> String {
         }
     }
     text
+}
+
+/// One media stream and one CNAME for sound and picture: only then do players keep them in step
+/// (RFC 8830, RFC 3550 section 6.5.1). str0m names each m-line its own.
+struct Together<'a> {
+    stream: Option<&'a str>,
+    cname: Option<&'a str>,
+}
+
+impl<'a> Together<'a> {
+    fn of(answer: &'a str) -> Self {
+        let value = |mark: &str| {
+            let line = answer.lines().find(|line| line.contains(mark))?;
+            line.split_once(mark)?.1.split(' ').next()
+        };
+        Together {
+            stream: value("a=msid:"),
+            cname: value(" cname:"),
+        }
+    }
+
+    /// The line with the common names in place of its own.
+    fn line(&self, line: &str) -> String {
+        if let (Some((before, _)), Some(cname)) = (line.split_once(" cname:"), self.cname) {
+            return format!("{before} cname:{cname}");
+        }
+        let named = line
+            .strip_prefix("a=")
+            .filter(|rest| rest.starts_with("msid:") || rest.starts_with("ssrc:"))
+            .and_then(|_| line.split_once("msid:"));
+        match (named, self.stream) {
+            (Some((before, names)), Some(stream)) => {
+                let track = names.split_once(' ').map_or("", |(_, track)| track);
+                format!("{before}msid:{stream} {track}")
+            }
+            _ => line.to_owned(),
+        }
+    }
 }
 
 /// The direction that each role needs, where the offer leaves more open: a publisher that

@@ -259,6 +259,11 @@ impl Peer {
         binary: bool,
         payload: &[u8],
     ) -> Result<bool, RtcError> {
+        // An empty message is one byte under a payload protocol of its own (RFC 8831 section
+        // 6.6), which str0m cannot send; an SCTP chunk without bytes ends the association.
+        if payload.is_empty() {
+            return Ok(false);
+        }
         match self.rtc.channel(id) {
             Some(mut channel) => channel.write(binary, payload),
             None => Ok(false),

@@ -8,7 +8,7 @@ use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use sluice_media_io::engine::{AcceptError, Accepted, Engine as Inner};
-use sluice_media_io::offer::{OfferError, usable_candidate};
+use sluice_media_io::offer::{MAX_MESSAGE, OfferError, usable_candidate};
 use sluice_media_io::peer::Role;
 use sluice_media_io::settings::Settings;
 
@@ -77,7 +77,7 @@ impl Engine {
             max_half_open: half_open_max,
             connect_timeout: Duration::from_millis(half_open_timeout_ms),
             consent_timeout: Duration::from_millis(consent_timeout_ms),
-            message_bytes: 16 * 1024,
+            message_bytes: MAX_MESSAGE as usize,
             messages_per_second: 20.0,
         };
         let started = py.detach(|| Inner::start(settings));
