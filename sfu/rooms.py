@@ -178,6 +178,12 @@ class Rooms:
                 await self._engine.remove(publisher)
             self._end(broadcast)
 
+    def end_abandoned(self, channel: ChannelId) -> None:
+        """End a broadcast without waiting for its publisher's return; nothing while it has one."""
+        broadcast = self._broadcasts.get(channel)
+        if broadcast is not None and broadcast.publisher is None:
+            self._end(broadcast)
+
     # --- looking
 
     def broadcast(self, channel: ChannelId) -> Broadcast | None:

@@ -19,7 +19,7 @@ _CSP = (
 _PERMISSIONS = (
     "autoplay=(self), fullscreen=(self), picture-in-picture=(self), screen-wake-lock=(self), "
     "camera={capture}, microphone={capture}, display-capture={capture}, "
-    "geolocation=(), payment=(), usb=(), serial=(), bluetooth=(), midi=()"
+    "geolocation=(), payment=(), usb=(), serial=(), midi=()"
 )
 _OPEN = re.compile(
     r"/(whip|whep)/.*|/api/(time|live)|/api/channels/[^/]+/(state|events)", re.DOTALL

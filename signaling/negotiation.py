@@ -71,7 +71,7 @@ class Negotiation:
         return self._created(request, session, accepted.answer), session
 
     async def options(self, request: Request) -> Response:
-        """A plain OPTIONS (preflights never come here). With credentials it tells ICE servers."""
+        """A plain OPTIONS (preflights never come here). Tells ICE servers to who may join."""
         headers = {"Allow": cors_methods(request.url.path) or ""}
         headers["Access-Control-Allow-Methods"] = headers["Allow"]
         if "session" in request.path_params:
@@ -80,7 +80,8 @@ class Negotiation:
         headers["Accept-Post"] = SDP
         response = Response(status_code=200, headers=headers)
         channel = self._house.book.get(channel_in(request))
-        if channel is not None and credential(request) is not None:
+        anybody = channel is not None and channel.access == "public" and self._role == "viewer"
+        if channel is not None and (anybody or credential(request) is not None):
             self.admit(request, channel)
             self._add_ice_links(request, response, channel.id)
         return response
@@ -124,10 +125,15 @@ class Negotiation:
 
     async def delete(self, request: Request) -> Response:
         """Frees the session at once. A second DELETE finds nothing (404)."""
-        session = self.session(request)
-        self._house.intake.throttle(request, session.channel)
-        self.admit(request, self._house.channel(session.channel))
-        await self._house.rooms.leave(session.peer)
+        house, channel = self._house, channel_in(request)
+        house.intake.throttle(request, channel)
+        left = house.sessions.take_left(request.path_params["session"], self._role, channel)
+        session = left or self.session(request)
+        self.admit(request, house.channel(channel))
+        if left is None:
+            await house.rooms.leave(session.peer)
+        elif self._role == "publisher":
+            house.rooms.end_abandoned(channel)
         return Response(status_code=200)
 
     # --- used by the extensions too

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
@@ -34,6 +35,7 @@ async def serve(
     """
     config = house.settings.server
     warn_if_exposed(house.settings)
+    raise_file_limit()
     listener = _listen(config)
     try:
         await _open(house)
@@ -129,6 +131,14 @@ async def _open(house: House) -> None:
             f"Media plane: {media.host} from port {media.port}: {error}. Stop the program that "
             "uses it, or choose another: SLUICE_MEDIA__PORT=8289. `sluice doctor` tells more."
         ) from error
+
+
+def raise_file_limit() -> None:
+    """Take as many open files as the system gives: each HTTP and each ICE-TCP connection is one,
+    and the usual soft limit of 1024 is kept low for programs that use `select`."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _stop_at(server: uvicorn.Server, stop: asyncio.Event) -> None:

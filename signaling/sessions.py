@@ -54,6 +54,9 @@ def is_wildcard(header: str) -> bool:
     return header.strip() in ("*", '"*"')
 
 
+_LEFT_KEPT = 1024
+
+
 class Sessions:
     """All open sessions, found by id or by peer."""
 
@@ -61,6 +64,7 @@ class Sessions:
         self._metrics = metrics
         self._by_id: dict[SessionId, Session] = {}
         self._by_peer: dict[PeerId, Session] = {}
+        self._left: OrderedDict[SessionId, Session] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -103,6 +107,17 @@ class Sessions:
             return None
         return found
 
+    def take_left(self, session: str, role: Role, channel: ChannelId) -> Session | None:
+        """A session whose peer said goodbye on its connection, once.
+
+        A client that closes its connection and then sends DELETE is faster on the first way:
+        its DELETE must still be understood.
+        """
+        found = self._left.get(SessionId(session))
+        if found is None or found.role != role or found.channel != channel:
+            return None
+        return self._left.pop(found.id)
+
     def of_peer(self, peer: PeerId) -> Session | None:
         return self._by_peer.get(peer)
 
@@ -113,5 +128,9 @@ class Sessions:
             return
         del self._by_id[session.id]
         session.closed.set()
+        if reason == "left":
+            self._left[session.id] = session
+            while len(self._left) > _LEFT_KEPT:
+                self._left.popitem(last=False)
         self._metrics.sessions.labels(role).dec()
         self._metrics.sessions_closed.labels(role, reason).inc()

@@ -45,9 +45,10 @@ export class ChannelEvents {
   #down(source) {
     this.up = false;
     if (source !== this.#source || source.readyState !== EventSource.CLOSED) return;
-    // The browser retries broken connections but not refusals (HTTP errors): those we retry.
+    // The browser retries broken connections but not refusals (HTTP errors): those we retry, from
+    // some seconds on, as a token that has expired is refused each time.
     this.#failures += 1;
-    this.#timer = setTimeout(() => this.open(), Math.max(2000, backoffMs(this.#failures)));
+    this.#timer = setTimeout(() => this.open(), backoffMs(this.#failures + 3));
   }
 }
 

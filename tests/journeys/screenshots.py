@@ -1,10 +1,10 @@
 """Take the pictures for the docs: the watch page and the studio, on a desktop and on a phone.
 
-    python tests/journeys/screenshots.py http://127.0.0.1:8080 demo
-    python tests/journeys/screenshots.py http://127.0.0.1:8080 demo --key <stream key>
+    python -m tests.journeys.screenshots
+    python -m tests.journeys.screenshots --base http://127.0.0.1:8080 --channel demo
 
-Without a key the channel must be live already, and the studio is shown with its preview open.
-With a key the studio itself publishes its test card and is shown live.
+The first runs a Sluice of its own, on which the studio publishes its test card. In the second the
+channel must be live already, unless a key lets the studio publish.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+from tests.journeys.server import SluiceServer
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -33,7 +36,7 @@ FLAGS = [
 DESKTOP = ViewportSize(width=1280, height=800)
 PHONE = ViewportSize(width=390, height=844)
 PLAYING = "window.sluice?.state === 'playing' && window.sluice.latencyMs !== null"
-SPARKLINE = "document.getElementById('spark').points.numberOfItems >= 10"
+SPARKLINE = "document.getElementById('spark').points.numberOfItems >= 40"
 LIVE = "document.body.dataset.state === 'live'"
 OUTGOING = "/\\d/.test(document.getElementById('o-size').textContent)"
 WAIT_S = 40
@@ -106,13 +109,21 @@ def wait_until(page: Page, condition: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Take the screenshots of the docs.")
-    parser.add_argument("base", help="address of a running Sluice, http://127.0.0.1:8080")
-    parser.add_argument("channel")
+    parser = argparse.ArgumentParser(
+        description="Take the screenshots of the docs, of a Sluice of their own by default."
+    )
+    parser.add_argument("--base", help="a running Sluice instead, http://127.0.0.1:8080")
+    parser.add_argument("--channel", default="demo")
     parser.add_argument("--key", help="publish the studio's test card with this stream key")
     parser.add_argument("--out", type=Path, default=Path("docs"), help="folder to write into")
     wish = parser.parse_args()
-    for path in take(wish.base.rstrip("/"), wish.channel, wish.key, wish.out):
+    if wish.base:
+        written = take(wish.base.rstrip("/"), wish.channel, wish.key, wish.out)
+    else:
+        with TemporaryDirectory() as folder, SluiceServer(Path(folder)) as server:
+            key = server.create_channel(wish.channel)
+            written = take(server.origin, wish.channel, key, wish.out)
+    for path in written:
         print(path)
 
 

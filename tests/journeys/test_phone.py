@@ -65,15 +65,18 @@ def test_what_a_viewer_sends_on_the_echo_channel_comes_back(
             assert watch_page.echo(text) == text
 
 
-def test_an_empty_message_comes_back_too_and_harms_nothing(
+def test_an_empty_message_is_not_answered_and_harms_nothing(
     server: SluiceServer, watch_page: WatchPage
 ) -> None:
     key = server.create_channel("lina")
     with Phone(server, "lina", key):
         watch_page.open(server.watch_url("lina"))
         watch_page.await_state("playing")
-        for text in ("before", "", "after"):
-            assert watch_page.echo(text) == text
+        assert watch_page.echo("before") == "before"
+        before = server.metric("sluice_engine_drops_total", reason="data_message")
+        watch_page.send_echo("")
+        assert watch_page.echo("after") == "after"
+        assert server.metric("sluice_engine_drops_total", reason="data_message") == before + 1
 
 
 def test_a_joiner_sees_its_first_picture_without_a_keyframe_request(

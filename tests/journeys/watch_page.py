@@ -131,6 +131,10 @@ class WatchPage:
         """Through the data channel and back."""
         return str(self.page.evaluate("(text) => window.sluice.echo(text)", text))
 
+    def send_echo(self, text: str) -> None:
+        """Into the data channel, without waiting for an answer."""
+        self.page.evaluate("(text) => { window.sluice.echo(text).catch(() => {}); }", text)
+
     @property
     def codec(self) -> str | None:
         """Of the picture that arrives now, such as H264."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +17,7 @@ from sfu.broadcast import News
 from sfu.fake import FakeEngine
 from signaling.app import build_house
 from signaling.house import House
-from signaling.server import CannotStart, origin, serve, warn_if_exposed
+from signaling.server import CannotStart, origin, raise_file_limit, serve, warn_if_exposed
 from sluice.config import ServerConfig, Settings
 from sluice.ids import ChannelId
 from sluice.stream import Reader
@@ -156,3 +157,13 @@ def test_plain_http_for_strangers_is_said_loudly(server: dict[str, object], expo
 def test_the_address_for_a_browser_on_this_machine() -> None:
     assert origin(ServerConfig(host="0.0.0.0"), 80) == "http://127.0.0.1:80"
     assert origin(ServerConfig(host="::1"), 80) == "http://[::1]:80"
+
+
+def test_as_many_files_as_the_system_gives_may_be_open() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(512, before[1]), before[1]))
+        raise_file_limit()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (before[1], before[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

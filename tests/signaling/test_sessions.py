@@ -48,6 +48,26 @@ def test_a_gone_peer_ends_its_session_once() -> None:
     assert 'sluice_sessions_closed_total{reason="left",role="viewer"} 1.0' in text
 
 
+def test_one_that_said_goodbye_can_be_taken_once_by_all_parts_of_its_address() -> None:
+    sessions = Sessions(Metrics())
+    left, failed = opened(sessions, 1), opened(sessions, 2)
+    sessions.peer_gone(left.peer, "viewer", "left")
+    sessions.peer_gone(failed.peer, "viewer", "failed")
+    assert sessions.take_left(left.id, "publisher", LIVE) is None
+    assert sessions.take_left(failed.id, "viewer", LIVE) is None
+    assert sessions.take_left(left.id, "viewer", LIVE) is left
+    assert sessions.take_left(left.id, "viewer", LIVE) is None
+
+
+def test_only_so_many_goodbyes_are_remembered() -> None:
+    sessions = Sessions(Metrics())
+    first, *_ = gone = [opened(sessions, peer) for peer in range(1025)]
+    for session in gone:
+        sessions.peer_gone(session.peer, "viewer", "left")
+    assert sessions.take_left(first.id, "viewer", LIVE) is None
+    assert sessions.take_left(gone[1].id, "viewer", LIVE) is gone[1]
+
+
 def test_the_tag_is_strong_and_differs_for_each_ice_session() -> None:
     other = etag_of(IceCredentials("abcd", "q" * 22))
     assert etag_of(ICE) != other

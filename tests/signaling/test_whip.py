@@ -69,6 +69,31 @@ async def test_delete_is_200_frees_the_session_at_once_and_the_second_is_404(doo
     assert second.json()["code"] == "session-unknown"
 
 
+async def test_delete_after_a_goodbye_on_the_connection_ends_the_broadcast(door: Door) -> None:
+    location = (await door.go_live()).headers["location"]
+    peer = door.engine.publisher("live")
+    assert peer is not None
+    door.engine.close(peer, "left")
+    await door.engine.settled()
+    assert (await door.state())["live"] is True  # the grace time runs
+    headers = bearer(door.keys["live"])
+    assert (await door.http.delete(location, headers=headers)).status_code == 200
+    assert (await door.state())["live"] is False
+    assert (await door.http.delete(location, headers=headers)).status_code == 404
+
+
+async def test_such_a_delete_does_not_end_the_next_publisher_s_broadcast(door: Door) -> None:
+    location = (await door.go_live()).headers["location"]
+    peer = door.engine.publisher("live")
+    assert peer is not None
+    door.engine.close(peer, "left")
+    await door.engine.settled()
+    await door.go_live()
+    headers = bearer(door.keys["live"])
+    assert (await door.http.delete(location, headers=headers)).status_code == 200
+    assert (await door.state())["live"] is True
+
+
 async def test_delete_and_patch_need_the_key_too(door: Door) -> None:
     location = (await door.go_live()).headers["location"]
     assert (await door.http.delete(location)).status_code == 401

@@ -237,7 +237,11 @@ impl Engine {
                 continue;
             };
             let (done, _wait) = bounded(1);
-            if worker.send(Command::Stop { done }) {
+            // Waits for a place in the queue: a worker that is behind must still hear of the end.
+            let stop = Command::Stop { done };
+            if worker.commands.send_timeout(stop, PATIENCE).is_ok() {
+                // The worker wakes for its next tick anyway, so a lost wake-up costs that long.
+                let _ = worker.poller.notify();
                 // A worker's own panics are caught, so this cannot fail; if it did, it is over.
                 let _ = thread.join();
             }

@@ -42,6 +42,8 @@ pub struct Peer {
     /// str0m's reports, the newest of each stream.
     pub figures: HashMap<(Mid, Option<Rid>), Figures>,
     pub rtt: Option<Duration>,
+    /// Retransmissions up to the newest report (viewer).
+    resent: u64,
     /// Keyframe requests that we sent to it (publisher).
     pub keyframes_asked: u64,
     /// Set by tests: the next datagram panics inside this peer.
@@ -137,6 +139,7 @@ impl Peer {
             messages: Allowance::new(rate, rate, now),
             figures: HashMap::new(),
             rtt: None,
+            resent: 0,
             keyframes_asked: 0,
             poisoned: false,
         }
@@ -270,6 +273,16 @@ impl Peer {
         }
     }
 
+    /// A report of a viewer's stream came. It counts retransmissions in, so what it has more
+    /// than we wrote is how many there were.
+    pub fn count_resent(&mut self) {
+        let sent: u64 = self.figures.values().map(|stream| stream.packets).sum();
+        if let Part::Viewer(viewer) = &self.part {
+            // The tracks report one after the other: the sum is whole with the last of them.
+            self.resent = self.resent.max(sent.saturating_sub(viewer.packets));
+        }
+    }
+
     pub fn stats(&self, layers: Vec<Layer>) -> PeerStats {
         let mut figures = Figures::default();
         for stream in self.figures.values() {
@@ -284,8 +297,7 @@ impl Peer {
         match &self.part {
             Part::Publisher(_) => figures.plis = self.keyframes_asked,
             Part::Viewer(viewer) => {
-                // str0m counts retransmissions in.
-                figures.resent = figures.packets.saturating_sub(viewer.packets);
+                figures.resent = self.resent;
                 figures.packets = viewer.packets;
                 figures.bytes = viewer.bytes;
                 join = viewer.first_media;

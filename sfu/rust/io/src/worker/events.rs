@@ -206,11 +206,12 @@ impl Worker {
                         packets: stats.packets,
                         bytes: stats.bytes,
                         lost,
-                        resent: 0,
                         nacks: stats.nacks,
                         plis: stats.plis,
+                        ..Figures::default()
                     },
                 );
+                peer.count_resent();
             }
             RtcEvent::MediaIngressStats(stats) => {
                 let sent = stats.remote.as_ref().map_or(0, |r| r.packets);
