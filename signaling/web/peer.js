@@ -96,6 +96,7 @@ export class ResourcePeer {
     this.#answer = await response.text();
     if (this.#over) return void this.#deleteResource(false); // closed while the POST was out
     await this.pc.setRemoteDescription({ type: "answer", sdp: this.#answer });
+    this.#heedGoodbye();
     this.#flushSoon();
     this.#limitConnecting();
     if (this.iceServers.length > 0) this.#repairSoon(DIRECT_TRY_MS);
@@ -164,6 +165,15 @@ export class ResourcePeer {
       this.#handlers.onInterrupted();
       this.#repairSoon(0);
     }
+  }
+
+  /** A server that ends a session closes DTLS; the connection state shows it seconds later. */
+  #heedGoodbye() {
+    const ends = [...this.pc.getSenders(), ...this.pc.getReceivers()];
+    const transport = ends.map((end) => end.transport).find(Boolean);
+    transport?.addEventListener("statechange", () => {
+      if (transport.state === "closed") this.#lose(true);
+    });
   }
 
   #onConnectionState() {
