@@ -27,8 +27,10 @@ CODEC = """async () => {
 }"""
 COUNTERS = 1 << 16
 FPS = 30
-SEEN_SHARE = 0.95
-"""A busy browser skips a frame now and then; it says so to nobody but our counters."""
+SEEN_SHARE = 0.75
+"""How many of the decoded frames a browser puts on the screen is up to the machine: two cores
+with a publisher, a server and the browser's own software drawing on them skip some."""
+LONGEST_SKIP = FPS // 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,16 +161,23 @@ class WatchPage:
         return run
 
     def expect_smooth(self, seconds: int) -> None:
-        """Every packet of so many seconds arrives, and the frames are shown in order.
+        """Every frame of so many seconds arrives and is decoded, and they are shown in order.
 
         The frames of the first second are left out: a joiner gets what came before it in a
         hurry, faster than a screen can show it.
         """
-        start = self.await_frames(FPS).frames[-1]
-        run = self.await_frames(seconds * FPS, since=start, within_s=seconds * 3)
+        self.await_frames(FPS)
+        decoded = self.inbound("video")["framesDecoded"]
+        start = self.frames().frames[-1]
+        run = self.await_frames(int(seconds * FPS * SEEN_SHARE), since=start, within_s=seconds * 3)
+        figures = self.inbound("video")
         assert run.goes_forward, run.steps
+        assert figures["packetsLost"] == 0
+        # Exact to the frame: the stamps say how many were sent in between, the browser how many
+        # it decoded; it began to count before the first of them.
+        assert figures["framesDecoded"] - decoded >= sum(run.steps), run.steps
+        assert max(run.steps) <= LONGEST_SKIP, run.steps
         assert run.seen_share >= SEEN_SHARE, run.steps
-        assert self.inbound("video")["packetsLost"] == 0
 
     def until(self, what: str, look: Callable[[], object], within_s: float) -> None:
         """Wait for anything of this page; a TimeoutError tells how the page was then."""
