@@ -11,7 +11,7 @@ use sluice_media_core::codec::Codec;
 use crate::counters::Counters;
 
 /// Events that may be dropped are, beyond this many unread ones.
-const MAX_EVENTS: usize = 16_384;
+const MAX_EVENTS: usize = 2_048;
 
 /// Why a peer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
