@@ -111,7 +111,7 @@ $(VENV)/.dev-locked: requirements-dev.txt $(VENV)/.locked
 # PIP_NO_INDEX: what pyproject.toml asks for must be in the lock file, or this says what is not.
 $(VENV)/.media-built: $(RUST_SOURCES) pyproject.toml $(VENV)/.locked | tools
 	@echo "Building the media plane (the first time: 3 to 5 minutes on two cores)"
-	PIP_NO_INDEX=1 maturin develop --release --locked
+	PIP_NO_INDEX=1 PIP_QUIET=1 maturin develop --release --locked
 	touch $@
 
 $(VENV)/.mobile-sim: mobile-sim/pyproject.toml $(VENV)/.locked
