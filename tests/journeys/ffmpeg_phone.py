@@ -40,7 +40,14 @@ TONE_HZ = 440
 def publish(url: str, key: str, folder: Path) -> None:
     """Send in real time until interrupted. `folder` takes the DTLS certificate."""
     certificate, private = write_certificate(folder)
-    options = {"authorization": key, "cert_file": str(certificate), "key_file": str(private)}
+    options = {
+        "authorization": key,
+        "cert_file": str(certificate),
+        "key_file": str(private),
+        # Microseconds. FFmpeg holds each picture until the next sound has come, to interleave
+        # them; on a live path that makes every picture late by a different time.
+        "max_interleave_delta": "1",
+    }
     running = True
 
     def stop(number: int, frame: FrameType | None) -> None:
