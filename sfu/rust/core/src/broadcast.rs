@@ -9,6 +9,7 @@ use crate::depacketize::{Assembler, Limits, Payload, Unit, picture_size};
 use crate::gop::Gop;
 use crate::keyframes::KeyframeGate;
 use crate::packet::{Packet, SourceId};
+use crate::ring::Ring;
 
 /// Bounds and times of a broadcast.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,7 @@ pub struct Source {
     pub bitrate: u64,
     pub active: bool,
     gop: Gop,
+    ring: Ring,
     gate: KeyframeGate,
     last_packet: Instant,
     window_start: Instant,
@@ -106,6 +108,7 @@ impl Broadcast {
             bitrate: 0,
             active: true,
             gop: Gop::new(s.replay_bytes, s.replay_span),
+            ring: Ring::new(),
             gate: KeyframeGate::new(now, s.keyframe_gap, s.keyframe_age),
             last_packet: now,
             window_start: now,
@@ -172,6 +175,7 @@ impl Broadcast {
         source.window_bytes += packet.payload.len() as u64;
         if !source.codec.is_audio() {
             source.gop.push(packet);
+            source.ring.push(packet);
             if packet.keyframe_start {
                 source.gate.keyframe(now);
             }
@@ -259,7 +263,17 @@ impl Broadcast {
 
     /// The kept group of pictures of the source that viewers follow.
     pub fn replay(&self) -> Option<&Gop> {
-        self.source(self.video?).map(|s| &s.gop)
+        self.gop(self.video?)
+    }
+
+    /// The kept group of pictures of a source.
+    pub fn gop(&self, id: SourceId) -> Option<&Gop> {
+        self.source(id).map(|s| &s.gop)
+    }
+
+    /// The last packets of a source, for resends.
+    pub fn ring(&self, id: SourceId) -> Option<&Ring> {
+        self.source(id).map(|s| &s.ring)
     }
 
     /// The largest active layer; the present one while nothing larger is active.

@@ -14,6 +14,9 @@ use crate::packet::{Packet, SourceId};
 /// pictures closed up to 1/40 are over in a tenth of a second.
 const CLOSE_UP: u64 = 40;
 
+/// Switches of source that a resend can look behind.
+const PAST: usize = 3;
+
 /// How long after a replay packets say that it is over; one packet alone could be lost.
 const SETTLING: Duration = Duration::from_secs(2);
 
@@ -42,14 +45,28 @@ pub enum Pace {
     Own,
 }
 
+/// A number that a viewer was sent, and what it stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    pub source: SourceId,
+    /// The publisher's sequence number.
+    pub source_seq: u64,
+    /// The viewer's, without wrap-around.
+    pub seq: u64,
+    which: usize,
+}
+
 /// One track (sound or picture) of one viewer.
 #[derive(Debug)]
 pub struct Forwarder {
+    first_seq: u64,
     next_seq: u64,
     last_time: u32,
     last_sent: Option<Instant>,
     last_vp8: Option<(u16, u8)>,
     basis: Option<Basis>,
+    /// Those before, the newest first: what was sent by them may be asked for again.
+    past: [Option<Basis>; PAST],
     want: Option<SourceId>,
     /// Next sequence number to replay; None when live.
     replay: Option<u64>,
@@ -58,7 +75,7 @@ pub struct Forwarder {
 }
 
 /// How the numbers of one source map to the viewer's.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Basis {
     source: SourceId,
     in_seq: u64,
@@ -74,12 +91,15 @@ struct Basis {
 impl Forwarder {
     /// `seq` and `time` are random (RFC 3550 section 5.1).
     pub fn new(seq: u16, time: u32) -> Self {
+        let first = u64::from(seq & 0x7fff);
         Forwarder {
-            next_seq: u64::from(seq & 0x7fff),
+            first_seq: first,
+            next_seq: first,
             last_time: time,
             last_sent: None,
             last_vp8: None,
             basis: None,
+            past: [None, None, None],
             want: None,
             replay: None,
             replayed: None,
@@ -94,6 +114,43 @@ impl Forwarder {
     /// The source that is wanted now.
     pub fn following(&self) -> Option<SourceId> {
         self.want
+    }
+
+    /// Send nothing until [`Forwarder::follow`] names a source.
+    pub fn pause(&mut self) {
+        self.want = None;
+        self.replay = None;
+        self.retire();
+    }
+
+    /// The source whose packets go out now.
+    pub fn sending(&self) -> Option<SourceId> {
+        self.basis.as_ref().map(|basis| basis.source)
+    }
+
+    /// What was sent under this number; None when it never was, or too long ago.
+    pub fn sent(&self, number: u16) -> Option<Sent> {
+        let newest = self.next_seq.checked_sub(1)?;
+        let seq = newest - u64::from((newest as u16).wrapping_sub(number));
+        if seq < self.first_seq {
+            return None;
+        }
+        let all = self.basis.iter().chain(self.past.iter().flatten());
+        let (which, basis) = all.enumerate().find(|(_, basis)| basis.out_seq <= seq)?;
+        Some(Sent {
+            source: basis.source,
+            source_seq: basis.in_seq + (seq - basis.out_seq),
+            seq,
+            which,
+        })
+    }
+
+    /// How a packet leaves that was sent before. `sent` comes from [`Forwarder::sent`], right
+    /// before.
+    pub fn again(&self, sent: &Sent, packet: &Packet) -> Option<Outgoing> {
+        let mut all = self.basis.iter().chain(self.past.iter().flatten());
+        let basis = all.nth(sent.which)?;
+        Some(basis.outgoing(packet, sent.seq, Pace::Own))
     }
 
     /// Start with the kept group of pictures. False when there is none to start with.
@@ -189,6 +246,7 @@ impl Forwarder {
             }),
             _ => None,
         };
+        self.retire();
         self.basis = Some(Basis {
             source: first.source,
             in_seq: first.seq,
@@ -206,45 +264,64 @@ impl Forwarder {
         // Older than where this viewer came in.
         let ahead = packet.seq.checked_sub(basis.in_seq)?;
         let seq = basis.out_seq + ahead;
-        let at = closed_up(packet.time, basis.edge);
-        let time = basis
-            .out_time
-            .wrapping_add(at.wrapping_sub(basis.in_time) as u32);
-        let moved = Duration::from_micros(
-            at.saturating_sub(packet.time) * 1_000_000 / u64::from(basis.clock_rate),
-        );
-        let vp8 = packet.vp8.and_then(|ids| {
-            let (id, bits) = ids.picture_id?;
-            let mask = if bits == 7 { 0x7f } else { 0x7fff };
-            let (shift, tl0_shift) = basis.vp8_shift.unwrap_or((0, 0));
-            Some((
-                id.wrapping_add(shift) & mask,
-                ids.tl0_pic_idx.unwrap_or(0).wrapping_add(tl0_shift),
-            ))
-        });
-        let shifted = basis.vp8_shift.is_some();
+        let settling = self
+            .replayed
+            .is_some_and(|end| now.saturating_duration_since(end) < SETTLING);
+        let pace = if packet.time < basis.edge {
+            Pace::Hurry
+        } else if settling {
+            Pace::Settle
+        } else {
+            Pace::Own
+        };
+        let outgoing = basis.outgoing(packet, seq, pace);
         if seq >= self.next_seq {
             self.next_seq = seq + 1;
-            self.last_time = time;
-            self.last_vp8 = vp8.or(self.last_vp8);
+            self.last_time = outgoing.time;
+            self.last_vp8 = basis.vp8_ids(packet).or(self.last_vp8);
         }
         self.last_sent = Some(now);
-        Some(Outgoing {
+        Some(outgoing)
+    }
+
+    fn retire(&mut self) {
+        if let Some(basis) = self.basis.take() {
+            self.past.rotate_right(1);
+            self.past[0] = Some(basis);
+        }
+    }
+}
+
+impl Basis {
+    fn outgoing(&self, packet: &Packet, seq: u64, pace: Pace) -> Outgoing {
+        let at = closed_up(packet.time, self.edge);
+        let time = self
+            .out_time
+            .wrapping_add(at.wrapping_sub(self.in_time) as u32);
+        let moved = Duration::from_micros(
+            at.saturating_sub(packet.time) * 1_000_000 / u64::from(self.clock_rate),
+        );
+        Outgoing {
             seq,
             time,
             captured: packet.captured + moved,
-            pace: if packet.time < basis.edge {
-                Pace::Hurry
-            } else if self
-                .replayed
-                .is_some_and(|end| now.saturating_duration_since(end) < SETTLING)
-            {
-                Pace::Settle
-            } else {
-                Pace::Own
-            },
-            vp8: vp8.filter(|_| shifted),
-        })
+            pace,
+            vp8: self
+                .vp8_ids(packet)
+                .filter(|_| self.vp8_shift.is_some_and(|shift| shift != (0, 0))),
+        }
+    }
+
+    /// The picture id and TL0PICIDX that go out.
+    fn vp8_ids(&self, packet: &Packet) -> Option<(u16, u8)> {
+        let ids = packet.vp8?;
+        let (id, bits) = ids.picture_id?;
+        let mask = if bits == 7 { 0x7f } else { 0x7fff };
+        let (shift, tl0_shift) = self.vp8_shift.unwrap_or((0, 0));
+        Some((
+            id.wrapping_add(shift) & mask,
+            ids.tl0_pic_idx.unwrap_or(0).wrapping_add(tl0_shift),
+        ))
     }
 }
 

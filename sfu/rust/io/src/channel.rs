@@ -17,7 +17,7 @@ pub struct Channel {
     pub viewers: Vec<u64>,
     pub taps: Vec<u64>,
     /// Packets of this turn of the loop; every viewer is visited once for all of them.
-    pub burst: Vec<(Arc<Packet>, CodecSpec)>,
+    pub burst: Vec<Arc<Packet>>,
     /// Formats of the present sources.
     pub formats: Vec<(SourceId, CodecSpec)>,
     /// The publisher of this run has sent its first packet.
@@ -67,11 +67,6 @@ impl Channel {
         self.formats.clear();
         self.burst.clear();
         self.started = false;
-    }
-
-    pub fn format(&self, source: SourceId) -> Option<CodecSpec> {
-        let found = self.formats.iter().find(|(id, _)| *id == source);
-        found.map(|(_, spec)| *spec)
     }
 
     pub fn layers(&self) -> Vec<Layer> {

@@ -14,6 +14,7 @@ use str0m::IceCreds;
 
 use crate::command::Command;
 use crate::counters::Counters;
+use crate::keying;
 use crate::offer::{self, Identity, OfferError};
 use crate::outbox::Outbox;
 use crate::peer::{Part, Peer, PeerStats, Role, named};
@@ -80,6 +81,7 @@ impl Engine {
             peers: AtomicUsize::new(0),
             half_open: AtomicUsize::new(0),
             sources: AtomicU64::new(1),
+            crypto: Arc::clone(&crypto),
             epoch: (Instant::now(), SystemTime::now()),
         });
         // Bind all before any runs: a taken port then leaves nothing behind.
@@ -95,7 +97,8 @@ impl Engine {
             shared,
             identity: Identity {
                 certificate,
-                crypto,
+                viewers: Arc::new(keying::withholding(&crypto)),
+                publishers: crypto,
             },
             workers,
             next_peer: AtomicU64::new(1),
@@ -137,7 +140,7 @@ impl Engine {
         };
         let serial = self.next_peer.fetch_add(1, Ordering::Relaxed);
         let id = serial * self.workers.len() as u64 + index as u64;
-        let part = Part::new(role, &mut accepted.rtc, accepted.audio, accepted.video, now);
+        let part = Part::new(role, &mut accepted, now);
         let peer = Peer::new(
             id,
             channel.to_owned(),

@@ -1,6 +1,7 @@
 //! A worker's sockets and who is at the other ends.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use polling::Poller;
 use sluice_media_core::routes::{Path, Routes};
@@ -10,7 +11,7 @@ use crate::counters::Counters;
 use crate::peer::Sink;
 use crate::settings::Addresses;
 use crate::tcp::Tcp;
-use crate::udp::Udp;
+use crate::udp::{MAX_DATAGRAM, Udp};
 
 /// The sockets, and the peers by their paths.
 pub struct Net {
@@ -20,6 +21,17 @@ pub struct Net {
     pub routes: Routes<u64>,
     pub addresses: Addresses,
     pub counters: Arc<Counters>,
+    /// When the worker started, for clocks that receivers see.
+    pub started: Instant,
+    /// Where datagrams for TCP are made.
+    pub scratch: Box<[u8; MAX_DATAGRAM]>,
+}
+
+/// To one peer, in one turn.
+pub struct Way<'a> {
+    pub net: &'a mut Net,
+    pub path: Path,
+    pub now: Instant,
 }
 
 /// Collects what one peer puts out.
@@ -31,20 +43,62 @@ pub struct Outlet<'a> {
 
 impl Net {
     /// Queue a datagram (UDP) or write it as far as the connection takes it (TCP).
-    pub fn send(&mut self, path: Path, datagram: Vec<u8>) {
+    pub fn send(&mut self, path: Path, datagram: &[u8]) {
         match path {
-            Path::Udp(address) => self.udp.send(address, datagram),
+            Path::Udp(address) => self.udp.send(address, datagram, &self.counters),
             Path::Tcp(key, _) => {
                 if let Some(tcp) = &mut self.tcp {
-                    tcp.send(key, &datagram, &self.poller, &self.counters);
+                    tcp.send(key, datagram, &self.poller, &self.counters);
                 }
             }
         }
     }
+
+    /// The way to a path of a peer's.
+    pub fn way(&mut self, path: Path, now: Instant) -> Way<'_> {
+        let net = self;
+        Way { net, path, now }
+    }
+}
+
+impl Way<'_> {
+    /// Let `write` make a datagram of at most `size` bytes in place; it returns the length, or
+    /// None when there is nothing to send. Returns the length of what is on its way.
+    pub fn place(
+        &mut self,
+        size: usize,
+        write: impl FnOnce(&mut [u8]) -> Option<usize>,
+    ) -> Option<usize> {
+        let net = &mut *self.net;
+        if size > MAX_DATAGRAM {
+            net.counters.errors_send.add(1);
+            return None;
+        }
+        let made = match self.path {
+            Path::Udp(address) => {
+                let made = write(&mut net.udp.room(&net.counters)[..size]);
+                if let Some(length) = made {
+                    net.udp.commit(address, length);
+                }
+                made
+            }
+            Path::Tcp(key, _) => {
+                let made = write(&mut net.scratch[..size]);
+                if let (Some(length), Some(tcp)) = (made, &mut net.tcp) {
+                    tcp.send(key, &net.scratch[..length], &net.poller, &net.counters);
+                }
+                made
+            }
+        };
+        if made.is_none() {
+            net.counters.errors_send.add(1);
+        }
+        made
+    }
 }
 
 impl Sink for Outlet<'_> {
-    fn send(&mut self, path: Path, datagram: Vec<u8>) {
+    fn send(&mut self, path: Path, datagram: &[u8]) {
         self.net.send(path, datagram);
     }
 

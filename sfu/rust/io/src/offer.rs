@@ -22,7 +22,9 @@ pub const MAX_MESSAGE: u32 = 16 * 1024;
 #[derive(Clone)]
 pub struct Identity {
     pub certificate: DtlsCert,
-    pub crypto: Arc<CryptoProvider>,
+    pub publishers: Arc<CryptoProvider>,
+    /// Keeps the media keys from str0m: see [`crate::keying`].
+    pub viewers: Arc<CryptoProvider>,
 }
 
 /// Why an offer is not answered.
@@ -96,17 +98,17 @@ pub fn accept(
 }
 
 fn configure(formats: CodecConfig, role: Role, identity: &Identity) -> RtcConfig {
-    let every = match role {
-        Role::Publisher => Duration::from_secs(2),
-        // Two thousand viewers' reports each second would be work for nobody.
-        Role::Viewer => Duration::from_secs(5),
+    let (crypto, stats) = match role {
+        Role::Publisher => (&identity.publishers, Some(Duration::from_secs(2))),
+        // Viewers' figures are our own.
+        Role::Viewer => (&identity.viewers, None),
     };
     let mut config = RtcConfig::new()
         .set_ice_lite(true)
         .set_rtp_mode(true)
-        .set_crypto_provider(Arc::clone(&identity.crypto))
+        .set_crypto_provider(Arc::clone(crypto))
         .set_dtls_cert(identity.certificate.clone())
-        .set_stats_interval(Some(every))
+        .set_stats_interval(stats)
         .set_sctp_max_message_size(MAX_MESSAGE)
         // Players need a report of each track before they can put sound and picture together.
         .set_rtcp_report_interval_audio(Duration::from_secs(1))

@@ -12,10 +12,12 @@ use str0m::media::{Mid, Rid};
 use str0m::net::{Protocol, Receive};
 use str0m::{Event, Input, Output, Rtc, RtcError};
 
+use crate::offer::Accepted;
 use crate::outbox::Layer;
 use crate::publisher::Publisher;
 use crate::settings::{Addresses, Settings};
 use crate::viewer::Viewer;
+use crate::viewer::format::Terms;
 
 /// What a peer is here for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +44,6 @@ pub struct Peer {
     /// str0m's reports, the newest of each stream.
     pub figures: HashMap<(Mid, Option<Rid>), Figures>,
     pub rtt: Option<Duration>,
-    /// Retransmissions up to the newest report (viewer).
-    resent: u64,
     /// Keyframe requests that we sent to it (publisher).
     pub keyframes_asked: u64,
     /// Set by tests: the next datagram panics inside this peer.
@@ -52,21 +52,21 @@ pub struct Peer {
 
 /// The half that depends on the role.
 pub enum Part {
-    Publisher(Publisher),
-    Viewer(Viewer),
+    Publisher(Box<Publisher>),
+    Viewer(Box<Viewer>),
 }
 
 impl Part {
-    pub fn new(
-        role: Role,
-        rtc: &mut Rtc,
-        audio: Option<Mid>,
-        video: Option<Mid>,
-        now: Instant,
-    ) -> Part {
+    pub fn new(role: Role, accepted: &mut Accepted, now: Instant) -> Part {
         match role {
-            Role::Publisher => Part::Publisher(Publisher::new(now)),
-            Role::Viewer => Part::Viewer(Viewer::new(rtc, audio, video, now)),
+            Role::Publisher => Part::Publisher(Box::new(Publisher::new(now))),
+            Role::Viewer => {
+                let rtc = &mut accepted.rtc;
+                let mut terms = |mid: Option<Mid>| Terms::take(rtc, mid?, &accepted.answer);
+                let (audio, video) = (terms(accepted.audio), terms(accepted.video));
+                let cname = cname(&accepted.answer).unwrap_or("sluice");
+                Part::Viewer(Box::new(Viewer::new(audio, video, cname, now)))
+            }
         }
     }
 }
@@ -109,7 +109,7 @@ pub enum Message {
 /// Where a drain's results go.
 pub trait Sink {
     /// Send a datagram on a path.
-    fn send(&mut self, path: Path, datagram: Vec<u8>);
+    fn send(&mut self, path: Path, datagram: &[u8]);
     /// We answered a check on this path: it is the peer's.
     fn proved(&mut self, path: Path);
     /// Something of the peer's protocols happened.
@@ -139,7 +139,6 @@ impl Peer {
             messages: Allowance::new(rate, rate, now),
             figures: HashMap::new(),
             rtt: None,
-            resent: 0,
             keyframes_asked: 0,
             poisoned: false,
         }
@@ -195,8 +194,8 @@ impl Peer {
                 Output::Timeout(at) => return Ok(at),
                 Output::Event(event) => sink.event(event),
                 Output::Transmit(transmit) => {
-                    let datagram: Vec<u8> = transmit.contents.into();
-                    if demux::is_binding_success(&datagram) {
+                    let datagram: &[u8] = &transmit.contents;
+                    if demux::is_binding_success(datagram) {
                         let Some((path, chosen)) =
                             on.filter(|(path, _)| path.address() == transmit.destination)
                         else {
@@ -273,16 +272,6 @@ impl Peer {
         }
     }
 
-    /// A report of a viewer's stream came. It counts retransmissions in, so what it has more
-    /// than we wrote is how many there were.
-    pub fn count_resent(&mut self) {
-        let sent: u64 = self.figures.values().map(|stream| stream.packets).sum();
-        if let Part::Viewer(viewer) = &self.part {
-            // The tracks report one after the other: the sum is whole with the last of them.
-            self.resent = self.resent.max(sent.saturating_sub(viewer.packets));
-        }
-    }
-
     pub fn stats(&self, layers: Vec<Layer>) -> PeerStats {
         let mut figures = Figures::default();
         for stream in self.figures.values() {
@@ -294,13 +283,13 @@ impl Peer {
             figures.plis += stream.plis;
         }
         let mut join = None;
+        let mut rtt = self.rtt;
         match &self.part {
             Part::Publisher(_) => figures.plis = self.keyframes_asked,
             Part::Viewer(viewer) => {
-                figures.resent = self.resent;
-                figures.packets = viewer.packets;
-                figures.bytes = viewer.bytes;
+                figures = viewer.figures();
                 join = viewer.first_media;
+                rtt = viewer.round_trip();
             }
         }
         PeerStats {
@@ -310,11 +299,16 @@ impl Peer {
             connected: self.connected,
             address: self.path.map_or(String::new(), show),
             figures,
-            rtt: self.rtt,
+            rtt,
             join,
             layers,
         }
     }
+}
+
+fn cname(answer: &str) -> Option<&str> {
+    let (_, rest) = answer.split_once(" cname:")?;
+    rest.split(['\r', '\n', ' ']).next()
 }
 
 /// A path as Python and people see it.

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::{Instant, SystemTime};
 
+use str0m::config::CryptoProvider;
+
 use crate::counters::Counters;
 use crate::outbox::Outbox;
 use crate::settings::Settings;
@@ -16,6 +18,15 @@ pub struct Shared {
     pub peers: AtomicUsize,
     pub half_open: AtomicUsize,
     pub sources: AtomicU64,
+    pub crypto: Arc<CryptoProvider>,
     /// One moment on both clocks. Taken once, so that a jump of the wall clock moves nothing.
     pub epoch: (Instant, SystemTime),
+}
+
+impl Shared {
+    /// The wall clock at a moment of ours.
+    pub fn wall(&self, at: Instant) -> SystemTime {
+        let (instant, wall) = self.epoch;
+        wall + at.saturating_duration_since(instant)
+    }
 }

@@ -1,7 +1,7 @@
 //! One worker's UDP socket: many datagrams a system call, in both directions.
 
 use std::io;
-use std::mem::{MaybeUninit, size_of, zeroed};
+use std::mem::{size_of, zeroed};
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::time::Duration;
@@ -18,12 +18,32 @@ const RECEIVE_BYTES: usize = 2048;
 const SEND_BATCH: usize = 64;
 /// Segments a message: bursts of at most eight keep one viewer from filling a queue on the way.
 const MAX_SEGMENTS: usize = 8;
+/// A datagram that we send is no longer: an Ethernet frame's worth.
+pub const MAX_DATAGRAM: usize = 1500;
+/// All that one `sendmmsg` can carry, when bursts are as long as they may be. It is written,
+/// encrypted and read by the kernel while it lies in the second cache.
+const SEND_BYTES: usize = SEND_BATCH * MAX_SEGMENTS * MAX_DATAGRAM / 2;
 const BUFFER_BYTES: usize = 4 << 20;
 
 pub struct Udp {
     socket: UdpSocket,
-    queue: Vec<(SocketAddr, Vec<u8>)>,
+    /// Datagrams that wait, one behind the other as the kernel will read them.
+    buffer: Box<[u8]>,
+    filled: usize,
+    messages: Vec<Message>,
     segmentation: bool,
+}
+
+/// Neighbours of one length to one address, which the kernel (or the network card) cuts apart:
+/// one walk through the network stack in place of eight.
+#[derive(Clone, Copy, Debug)]
+struct Message {
+    to: SocketAddr,
+    from: usize,
+    length: usize,
+    /// Bytes of each datagram; only the last may be shorter.
+    segment: usize,
+    datagrams: usize,
 }
 
 impl Udp {
@@ -40,7 +60,9 @@ impl Udp {
         socket.bind(&address.into())?;
         Ok(Udp {
             socket: socket.into(),
-            queue: Vec::new(),
+            buffer: vec![0; SEND_BYTES].into(),
+            filled: 0,
+            messages: Vec::with_capacity(SEND_BATCH),
             segmentation: true,
         })
     }
@@ -53,99 +75,121 @@ impl Udp {
         &self.socket
     }
 
-    /// Queue a datagram until [`Udp::flush`].
-    pub fn send(&mut self, to: SocketAddr, datagram: Vec<u8>) {
-        self.queue.push((to, datagram));
+    /// For kernels and cards without segmentation offload, and for tests of that case.
+    pub fn set_segmentation(&mut self, on: bool) {
+        self.segmentation = on;
     }
 
+    /// Queue a datagram until [`Udp::flush`].
+    pub fn send(&mut self, to: SocketAddr, datagram: &[u8], counters: &Counters) {
+        if datagram.len() > MAX_DATAGRAM {
+            return counters.errors_send.add(1);
+        }
+        self.room(counters)[..datagram.len()].copy_from_slice(datagram);
+        self.commit(to, datagram.len());
+    }
+
+    /// Room for a datagram of [`MAX_DATAGRAM`] bytes, which [`Udp::commit`] then queues.
+    pub fn room(&mut self, counters: &Counters) -> &mut [u8] {
+        if self.buffer.len() - self.filled < MAX_DATAGRAM || self.messages.len() == SEND_BATCH {
+            self.flush(counters);
+        }
+        &mut self.buffer[self.filled..self.filled + MAX_DATAGRAM]
+    }
+
+    /// Queue what was written into the first `length` bytes of [`Udp::room`].
+    pub fn commit(&mut self, to: SocketAddr, length: usize) {
+        let from = self.filled;
+        self.filled += length;
+        if self.segmentation
+            && let Some(last) = self.messages.last_mut()
+            && last.takes(to, length)
+        {
+            last.length += length;
+            last.datagrams += 1;
+            return;
+        }
+        self.messages.push(Message {
+            to,
+            from,
+            length,
+            segment: length,
+            datagrams: 1,
+        });
+    }
+
+    /// Datagrams that wait.
     pub fn queued(&self) -> usize {
-        self.queue.len()
+        self.messages.iter().map(|message| message.datagrams).sum()
     }
 
     /// Hand all queued datagrams to the kernel.
-    ///
-    /// Neighbours of one length to one address become one message that the kernel (or the
-    /// network card) cuts apart: one walk through the network stack in place of eight.
     pub fn flush(&mut self, counters: &Counters) {
-        let queue = std::mem::take(&mut self.queue);
-        let mut from = 0;
-        while from < queue.len() {
-            from += self.send_some(&queue[from..], counters);
+        let mut messages = std::mem::take(&mut self.messages);
+        let mut next = 0;
+        while next < messages.len() {
+            match self.send_some(&messages[next..], counters) {
+                Ok(sent) => next += sent,
+                Err(error) => next += self.refused(&error, messages[next], counters),
+            }
         }
-        self.queue = queue;
-        self.queue.clear();
+        messages.clear();
+        self.messages = messages;
+        self.filled = 0;
     }
 
-    /// Send one `sendmmsg` worth from the front; returns how many datagrams are done with.
-    fn send_some(&mut self, queue: &[(SocketAddr, Vec<u8>)], counters: &Counters) -> usize {
-        let mut runs: Vec<usize> = Vec::with_capacity(SEND_BATCH);
-        let mut covered = 0;
-        while covered < queue.len() && runs.len() < SEND_BATCH {
-            let run = self.run(&queue[covered..]);
-            runs.push(run);
-            covered += run;
-        }
-        let names: Vec<SockAddr> = {
-            let mut at = 0;
-            runs.iter()
-                .map(|run| {
-                    let name = SockAddr::from(queue[at].0);
-                    at += run;
-                    name
-                })
-                .collect()
-        };
-        let mut vectors: Vec<libc::iovec> = queue[..covered]
-            .iter()
-            .map(|(_, datagram)| libc::iovec {
-                iov_base: datagram.as_ptr().cast_mut().cast(),
-                iov_len: datagram.len(),
-            })
-            .collect();
-        let mut controls: Vec<Control> = vec![Control::default(); runs.len()];
-        let mut headers: Vec<libc::mmsghdr> = Vec::with_capacity(runs.len());
-        let mut at = 0;
-        for (i, run) in runs.iter().enumerate() {
-            // SAFETY: zeroed is a valid mmsghdr.
-            let mut message: libc::mmsghdr = unsafe { MaybeUninit::zeroed().assume_init() };
-            let header = &mut message.msg_hdr;
-            header.msg_name = names[i].as_ptr().cast_mut().cast();
-            header.msg_namelen = names[i].len();
-            header.msg_iov = &mut vectors[at];
-            header.msg_iovlen = *run as _;
-            if *run > 1 {
-                controls[i].set_segment(header, queue[at].1.len() as u16);
+    /// One `sendmmsg` from the front; returns how many messages are done with.
+    fn send_some(&self, messages: &[Message], counters: &Counters) -> io::Result<usize> {
+        let messages = &messages[..messages.len().min(SEND_BATCH)];
+        // SAFETY: zeroed is a valid state of these C structs.
+        let mut headers: [libc::mmsghdr; SEND_BATCH] = unsafe { zeroed() };
+        let mut vectors: [libc::iovec; SEND_BATCH] = unsafe { zeroed() };
+        let mut names: [Name; SEND_BATCH] = unsafe { zeroed() };
+        let mut controls = [Control::default(); SEND_BATCH];
+        for (i, message) in messages.iter().enumerate() {
+            let bytes = &self.buffer[message.from..message.from + message.length];
+            vectors[i].iov_base = bytes.as_ptr().cast_mut().cast();
+            vectors[i].iov_len = bytes.len();
+            let header = &mut headers[i].msg_hdr;
+            header.msg_namelen = names[i].set(message.to);
+            header.msg_name = std::ptr::from_mut(&mut names[i]).cast();
+            header.msg_iov = &mut vectors[i];
+            header.msg_iovlen = 1;
+            if message.datagrams > 1 {
+                controls[i].set_segment(header, message.segment as u16);
             }
-            headers.push(message);
-            at += run;
         }
-        // SAFETY: all pointers in `headers` lead into `names`, `vectors`, `controls` and `queue`,
-        // which outlive the call; the kernel only reads what they point at.
+        // SAFETY: all pointers in `headers` lead into `names`, `vectors`, `controls` and the
+        // buffer, which outlive the call; the kernel only reads what they point at.
         let sent = unsafe {
             libc::sendmmsg(
                 self.socket.as_raw_fd(),
                 headers.as_mut_ptr(),
-                headers.len() as u32,
+                messages.len() as u32,
                 libc::MSG_DONTWAIT,
             )
         };
         counters.send_calls.add(1);
-        if sent > 0 {
-            let done: usize = runs[..sent as usize].iter().sum();
-            counters.sent_datagrams.add(done as u64);
-            return done;
+        if sent <= 0 {
+            return Err(io::Error::last_os_error());
         }
-        self.refused(io::Error::last_os_error(), runs[0], counters)
+        let sent = sent as usize;
+        let datagrams: usize = messages[..sent].iter().map(|m| m.datagrams).sum();
+        counters.sent_datagrams.add(datagrams as u64);
+        counters.send_batch.observe(datagrams as f64);
+        Ok(sent)
     }
 
-    /// The first message was refused; returns how many datagrams to give up.
-    fn refused(&mut self, error: io::Error, run: usize, counters: &Counters) -> usize {
+    /// The first message was refused; returns how many messages to give up.
+    fn refused(&mut self, error: &io::Error, message: Message, counters: &Counters) -> usize {
         match error.raw_os_error() {
             Some(libc::EINTR) => 0,
-            // No segmentation on this path or card: from now on one by one.
-            Some(libc::EIO | libc::EINVAL | libc::EOPNOTSUPP) if run > 1 => {
+            // No segmentation on this path or card: this one goes in pieces, and from now on all.
+            Some(libc::EIO | libc::EINVAL | libc::EOPNOTSUPP) if message.datagrams > 1 => {
                 self.segmentation = false;
-                0
+                counters.segmentation_refused.add(1);
+                self.send_pieces(message, counters);
+                1
             }
             Some(libc::EAGAIN | libc::ENOBUFS) => {
                 // Wait a moment for the queue to drain rather than lose a burst; never longer,
@@ -153,13 +197,32 @@ impl Udp {
                 if self.wait_writable(Duration::from_millis(2)) {
                     return 0;
                 }
-                counters.drops_send_buffer.add(run as u64);
-                run
+                counters.drops_send_buffer.add(message.datagrams as u64);
+                1
             }
             // An address that cannot be reached concerns its own viewer only.
             _ => {
-                counters.errors_send.add(1);
-                run
+                counters.errors_send.add(message.datagrams as u64);
+                1
+            }
+        }
+    }
+
+    /// Send a message's datagrams one by one.
+    fn send_pieces(&mut self, message: Message, counters: &Counters) {
+        let mut from = message.from;
+        let end = message.from + message.length;
+        while from < end {
+            let length = message.segment.min(end - from);
+            let piece = Message {
+                from,
+                length,
+                datagrams: 1,
+                ..message
+            };
+            match self.send_some(&[piece], counters) {
+                Ok(_) => from += length,
+                Err(error) => from += length * self.refused(&error, piece, counters),
             }
         }
     }
@@ -173,26 +236,54 @@ impl Udp {
         // SAFETY: one valid pollfd.
         unsafe { libc::poll(&mut poll, 1, limit.as_millis() as i32) == 1 }
     }
+}
 
-    /// How many datagrams from the front go out as one message.
-    fn run(&self, queue: &[(SocketAddr, Vec<u8>)]) -> usize {
-        let (to, first) = &queue[0];
-        if !self.segmentation {
-            return 1;
-        }
-        let mut run = 1;
-        while run < queue.len().min(MAX_SEGMENTS) {
-            let (next_to, next) = &queue[run];
-            if next_to != to || next.len() > first.len() {
-                break;
-            }
-            run += 1;
+impl Message {
+    /// Whether a datagram that lies right behind this message can be part of it.
+    fn takes(&self, to: SocketAddr, length: usize) -> bool {
+        self.datagrams < MAX_SEGMENTS
+            && length <= self.segment
             // Only the last segment may be shorter.
-            if next.len() < first.len() {
-                break;
+            && self.length == self.segment * self.datagrams
+            && self.to == to
+    }
+}
+
+/// An address as the kernel reads it.
+#[repr(C)]
+union Name {
+    v4: libc::sockaddr_in,
+    v6: libc::sockaddr_in6,
+}
+
+impl Name {
+    /// Set it; returns its length.
+    fn set(&mut self, address: SocketAddr) -> libc::socklen_t {
+        match address {
+            SocketAddr::V4(v4) => {
+                self.v4 = libc::sockaddr_in {
+                    sin_family: libc::AF_INET as libc::sa_family_t,
+                    sin_port: v4.port().to_be(),
+                    sin_addr: libc::in_addr {
+                        s_addr: u32::from_ne_bytes(v4.ip().octets()),
+                    },
+                    sin_zero: [0; 8],
+                };
+                size_of::<libc::sockaddr_in>() as libc::socklen_t
+            }
+            SocketAddr::V6(v6) => {
+                self.v6 = libc::sockaddr_in6 {
+                    sin6_family: libc::AF_INET6 as libc::sa_family_t,
+                    sin6_port: v6.port().to_be(),
+                    sin6_flowinfo: v6.flowinfo().to_be(),
+                    sin6_addr: libc::in6_addr {
+                        s6_addr: v6.ip().octets(),
+                    },
+                    sin6_scope_id: v6.scope_id(),
+                };
+                size_of::<libc::sockaddr_in6>() as libc::socklen_t
             }
         }
-        run
     }
 }
 

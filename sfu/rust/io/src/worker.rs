@@ -5,6 +5,7 @@
 mod commands;
 mod end;
 mod events;
+mod feedback;
 mod output;
 mod time;
 
@@ -23,13 +24,15 @@ use str0m::RtcError;
 
 use crate::channel::Channel;
 use crate::command::Command;
+use crate::keying;
 use crate::net::{Net, Outlet};
 use crate::outbox::CloseReason;
-use crate::peer::Peer;
+use crate::peer::{Part, Peer};
 use crate::settings::Addresses;
 use crate::shared::Shared;
+use crate::srtp::BadKeying;
 use crate::tcp::Tcp;
-use crate::udp::{Inbox, Udp};
+use crate::udp::{Inbox, MAX_DATAGRAM, Udp};
 use crate::viewer::REPLAY_TURN;
 
 const UDP_KEY: usize = 0;
@@ -53,6 +56,8 @@ pub struct Worker {
     replaying: HashSet<u64>,
     /// Channels with packets of this turn.
     dirty: Vec<String>,
+    /// When the packets arrived that were forwarded in this turn.
+    waiting: Vec<Instant>,
     next_tick: Instant,
     stopped: bool,
 }
@@ -93,6 +98,8 @@ impl Worker {
                 routes: Routes::new(),
                 addresses,
                 counters,
+                started: Instant::now(),
+                scratch: Box::new([0; MAX_DATAGRAM]),
             },
             inbox: Inbox::new(),
             peers: HashMap::new(),
@@ -101,6 +108,7 @@ impl Worker {
             consent: Deadlines::new(),
             replaying: HashSet::new(),
             dirty: Vec::new(),
+            waiting: Vec::new(),
             next_tick: Instant::now(),
             stopped: false,
         })
@@ -163,7 +171,7 @@ impl Worker {
             self.tick(now);
         }
         self.ask_for_keyframes(now);
-        self.net.udp.flush(&self.net.counters);
+        self.flush();
     }
 
     // ---- input ------------------------------------------------------------------------------
@@ -220,7 +228,8 @@ impl Worker {
         let counters = &self.net.counters;
         let mut chosen = false;
         let mut known = self.net.routes.by_path(&path);
-        match demux::kind(datagram) {
+        let kind = demux::kind(datagram);
+        match kind {
             Kind::Other => return counters.drops_not_ours.add(1),
             Kind::Stun => {
                 if let Some(binding) = demux::binding_request(datagram) {
@@ -237,6 +246,11 @@ impl Worker {
         let Some(id) = known else {
             return counters.drops_unknown_address.add(1);
         };
+        if matches!(kind, Kind::Rtp | Kind::Rtcp)
+            && let Some(Part::Viewer(_)) = self.peers.get(&id).map(|peer| &peer.part)
+        {
+            return self.feedback(id, kind, datagram, now);
+        }
         self.drive(id, Some((path, chosen)), now, |peer, net| {
             if peer.receive(path, datagram, &net.addresses, now)? {
                 Ok(())
@@ -259,7 +273,7 @@ impl Worker {
         let Some(peer) = self.peers.get_mut(&id) else {
             return;
         };
-        let net = &mut self.net;
+        let (net, shared) = (&mut self.net, &self.shared);
         let before = peer.path;
         let driven = catch_unwind(AssertUnwindSafe(|| {
             act(peer, net)?;
@@ -269,7 +283,13 @@ impl Worker {
                 events: Vec::new(),
             };
             let next = peer.drain(on, &mut outlet)?;
-            Ok::<_, RtcError>((next, outlet.events))
+            let events = outlet.events;
+            if let (Some(keying), Part::Viewer(viewer)) = (keying::take(), &mut peer.part) {
+                viewer
+                    .unlock(&keying, &shared.crypto)
+                    .map_err(|BadKeying| RtcError::RemoteSdp("bad media keys".into()))?;
+            }
+            Ok::<_, RtcError>((next, events))
         }));
         match driven {
             Ok(Ok((next, events))) => {

@@ -31,7 +31,7 @@ mod vp9;
 pub use assembler::{Assembler, Counters};
 pub use keyframe::starts_keyframe;
 pub use size::picture_size;
-pub use vp8::{Vp8Ids, vp8_ids};
+pub use vp8::{Vp8Ids, rewrite_vp8_ids, vp8_ids};
 
 /// One RTP packet without its header.
 #[derive(Clone, Copy, Debug)]

@@ -17,6 +17,27 @@ pub fn vp8_ids(payload: &[u8]) -> Option<Vp8Ids> {
     parse(payload).ok().map(|descriptor| descriptor.ids)
 }
 
+/// Writes other ids over those of a payload; the widths stay. A payload without an id, or cut
+/// short, is left as it is.
+pub fn rewrite_vp8_ids(payload: &mut [u8], picture_id: u16, tl0_pic_idx: u8) {
+    let Some(ids) = vp8_ids(payload) else { return };
+    let mut at = 2;
+    match ids.picture_id {
+        Some((_, 15)) => {
+            payload[2..4].copy_from_slice(&(picture_id | 0x8000).to_be_bytes());
+            at = 4;
+        }
+        Some(_) => {
+            payload[2] = (picture_id & 0x7f) as u8;
+            at = 3;
+        }
+        None => {}
+    }
+    if ids.tl0_pic_idx.is_some() {
+        payload[at] = tl0_pic_idx;
+    }
+}
+
 /// The payload descriptor (RFC 7741 4.2), and what follows it.
 pub(super) struct Descriptor<'a> {
     pub(super) ids: Vp8Ids,

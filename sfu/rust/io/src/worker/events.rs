@@ -29,7 +29,6 @@ impl Worker {
                         publisher.report(&feedback);
                     }
                 }
-                RtcEvent::KeyframeRequest(_) => self.keyframe_wanted(id),
                 RtcEvent::ChannelOpen(data, label) => {
                     if let Some(peer) = self.peers.get_mut(&id)
                         && !peer.open_data(data, label)
@@ -129,13 +128,10 @@ impl Worker {
         let mut units = Vec::new();
         channel.broadcast.packet(&packet, now, &mut units);
         deliver(&self.shared, &channel.taps, units);
-        let Some(spec) = channel.format(packet.source) else {
-            return;
-        };
         if channel.burst.is_empty() {
             self.dirty.push(channel.name.clone());
         }
-        channel.burst.push((packet, spec));
+        channel.burst.push(packet);
         if started {
             let name = channel.name.clone();
             if !std::mem::replace(&mut channel.started, true) {
@@ -158,18 +154,6 @@ impl Worker {
             if let Some(Part::Viewer(viewer)) = self.peers.get_mut(id).map(|p| &mut p.part) {
                 viewer.follow(audio, video);
             }
-        }
-    }
-
-    fn keyframe_wanted(&mut self, id: u64) {
-        self.net.counters.keyframe_requests_from_viewers.add(1);
-        let Some(peer) = self.peers.get_mut(&id) else {
-            return;
-        };
-        if let Some(channel) = self.channels.get_mut(&peer.channel)
-            && let Some(video) = channel.broadcast.video()
-        {
-            channel.broadcast.want_keyframe(video);
         }
     }
 
@@ -197,22 +181,6 @@ impl Worker {
         };
         match event {
             RtcEvent::PeerStats(stats) => peer.rtt = stats.rtt.or(peer.rtt),
-            RtcEvent::MediaEgressStats(stats) => {
-                let lost = stats.remote.as_ref().map_or(0, |r| r.packets_lost);
-                peer.rtt = stats.rtt.or(peer.rtt);
-                peer.figures.insert(
-                    (stats.mid, stats.rid),
-                    Figures {
-                        packets: stats.packets,
-                        bytes: stats.bytes,
-                        lost,
-                        nacks: stats.nacks,
-                        plis: stats.plis,
-                        ..Figures::default()
-                    },
-                );
-                peer.count_resent();
-            }
             RtcEvent::MediaIngressStats(stats) => {
                 let sent = stats.remote.as_ref().map_or(0, |r| r.packets);
                 peer.rtt = stats.rtt.or(peer.rtt);

@@ -8,7 +8,6 @@ use str0m::Input;
 use str0m::media::KeyframeRequestKind;
 
 use super::Worker;
-use crate::egress::{RtcEgress, ViewerEgress};
 use crate::peer::Part;
 
 impl Worker {
@@ -18,32 +17,49 @@ impl Worker {
             let Some(channel) = self.channels.get_mut(&name) else {
                 continue;
             };
-            let burst = std::mem::take(&mut channel.burst);
+            let mut burst = std::mem::take(&mut channel.burst);
             let viewers = std::mem::take(&mut channel.viewers);
+            let formats = &channel.formats;
+            let mut panicked = Vec::new();
             for id in &viewers {
-                let ready = self.peers.get(id).is_some_and(|peer| peer.connected);
-                if !ready {
+                let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.connected) else {
                     continue;
+                };
+                let (Part::Viewer(viewer), Some(path)) = (&mut peer.part, peer.path) else {
+                    continue;
+                };
+                let net = &mut self.net;
+                if catch_unwind(AssertUnwindSafe(|| {
+                    viewer.forward(&burst, formats, &mut net.way(path, now));
+                }))
+                .is_err()
+                {
+                    panicked.push(*id);
                 }
-                self.drive(*id, None, now, |peer, net| {
-                    let Part::Viewer(viewer) = &mut peer.part else {
-                        return Ok(());
-                    };
-                    if viewer.forward(&mut peer.rtc, &burst, &net.counters, now) {
-                        RtcEgress(&mut peer.rtc).flush(now)?;
-                    }
-                    Ok(())
-                });
             }
-            // A viewer that ended meanwhile is in `peers` no more.
-            if let Some(channel) = self.channels.get_mut(&name) {
-                channel.viewers = viewers;
-                channel.viewers.retain(|id| self.peers.contains_key(id));
-                let mut burst = burst;
-                burst.clear();
-                channel.burst = burst;
+            channel.viewers = viewers;
+            self.waiting
+                .extend(burst.iter().map(|packet| packet.arrived));
+            burst.clear();
+            channel.burst = burst;
+            for id in panicked {
+                self.panicked(id);
             }
-            self.drop_if_empty(&name);
+        }
+    }
+
+    /// Everything that waits goes to the kernel.
+    pub(super) fn flush(&mut self) {
+        self.net.udp.flush(&self.net.counters);
+        if !self.waiting.is_empty() {
+            let now = Instant::now();
+            for arrived in self.waiting.drain(..) {
+                let waited = now.saturating_duration_since(arrived);
+                self.net
+                    .counters
+                    .forward_latency
+                    .observe(waited.as_secs_f64());
+            }
         }
     }
 
@@ -51,43 +67,45 @@ impl Worker {
     pub(super) fn replay(&mut self, now: Instant) {
         let replaying: Vec<u64> = self.replaying.iter().copied().collect();
         for id in replaying {
-            let mut more = false;
-            let channels = &self.channels;
-            let Some(name) = self.peers.get(&id).map(|peer| peer.channel.clone()) else {
+            if !self.replay_some(id, now) {
                 self.replaying.remove(&id);
-                continue;
-            };
-            let Some(channel) = channels.get(&name) else {
-                self.replaying.remove(&id);
-                continue;
-            };
-            let (gop, spec) = match (
-                channel.broadcast.replay(),
-                channel.broadcast.video().and_then(|v| channel.format(v)),
-            ) {
-                (Some(gop), Some(spec)) => (gop, spec),
-                _ => {
-                    self.replaying.remove(&id);
-                    continue;
-                }
-            };
-            // The group is borrowed from the channel while the peer is driven, so drive by hand.
-            let Some(peer) = self.peers.get_mut(&id) else {
-                continue;
-            };
-            let counters = &self.net.counters;
-            let written = catch_unwind(AssertUnwindSafe(|| match &mut peer.part {
-                Part::Viewer(viewer) => viewer.replay(&mut peer.rtc, gop, &spec, counters, now),
-                Part::Publisher(_) => false,
-            }));
-            if let Ok(result) = written {
-                more = result;
-                self.drive(id, None, now, |peer, _| RtcEgress(&mut peer.rtc).flush(now));
-            } else {
-                self.panicked(id);
             }
-            if !more {
-                self.replaying.remove(&id);
+        }
+    }
+
+    /// True while there is more.
+    fn replay_some(&mut self, id: u64, now: Instant) -> bool {
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return false;
+        };
+        let (Part::Viewer(viewer), Some(path)) = (&mut peer.part, peer.path) else {
+            return false;
+        };
+        let Some(channel) = self.channels.get(&peer.channel) else {
+            return false;
+        };
+        let Some(gop) = viewer
+            .source()
+            .and_then(|source| channel.broadcast.gop(source))
+        else {
+            return false;
+        };
+        let net = &mut self.net;
+        let replayed = catch_unwind(AssertUnwindSafe(|| {
+            viewer.replay(gop, &channel.formats, &mut net.way(path, now))
+        }));
+        if replayed.is_err() {
+            self.panicked(id);
+        }
+        replayed.unwrap_or(false)
+    }
+
+    /// Reports to viewers that are due for one.
+    pub(super) fn report(&mut self, now: Instant) {
+        let wall = self.shared.wall(now);
+        for peer in self.peers.values_mut() {
+            if let (Part::Viewer(viewer), Some(path)) = (&mut peer.part, peer.path) {
+                viewer.report(&mut self.net.way(path, now), wall);
             }
         }
     }

@@ -68,6 +68,7 @@ impl Worker {
         for name in lead {
             self.lead(&name);
         }
+        self.report(now);
         let expired = self.net.tcp.as_ref().map(|tcp| tcp.expired(now));
         for key in expired.unwrap_or_default() {
             self.close_connection(key);

@@ -1,0 +1,261 @@
+//! The half of a peer that only viewers have: its tracks and what they are sent.
+
+pub mod feedback;
+pub mod format;
+pub mod resend;
+pub mod track;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use sluice_media_core::gop::Gop;
+use sluice_media_core::packet::{Packet, SourceId};
+use sluice_media_core::ring::Ring;
+use str0m::config::CryptoProvider;
+use str0m::format::CodecSpec;
+
+use crate::egress::{Egress, Left};
+use crate::keying::Keying;
+use crate::net::Way;
+use crate::peer::Figures;
+use crate::srtp::{self, BadKeying, Opener};
+use format::Terms;
+use resend::Resends;
+use track::Track;
+
+/// Bytes of a replay that leave in one turn, and the time between turns: 30 Mbit/s fill no home's
+/// line for long, and send two seconds of 2.5 Mbit/s in 170 ms.
+pub const REPLAY_BURST: usize = 15_000;
+pub const REPLAY_TURN: Duration = Duration::from_millis(4);
+/// Between sender reports.
+const REPORT_GAP: Duration = Duration::from_secs(1);
+
+/// A viewer's tracks, and its place between them and its link.
+pub struct Viewer {
+    pub audio: Option<Track>,
+    pub video: Option<Track>,
+    /// What the answer calls us (RFC 3550 section 6.5.1).
+    cname: Box<str>,
+    /// None until DTLS gave the keys.
+    egress: Option<(Egress, Opener)>,
+    resends: Resends,
+    round_trip: Option<Duration>,
+    report_at: Option<Instant>,
+    joined: Instant,
+    /// From the offer to the first picture packet sent.
+    pub first_media: Option<Duration>,
+    pub tally: Tally,
+}
+
+/// What a viewer was sent and what it asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    pub packets: u64,
+    pub bytes: u64,
+    pub resent: u64,
+    pub nacks: u64,
+    pub plis: u64,
+}
+
+impl Viewer {
+    pub fn new(audio: Option<Terms>, video: Option<Terms>, cname: &str, now: Instant) -> Self {
+        Viewer {
+            audio: audio.map(Track::new),
+            video: video.map(Track::new),
+            cname: cname.into(),
+            egress: None,
+            resends: Resends::new(),
+            round_trip: None,
+            report_at: None,
+            joined: now,
+            first_media: None,
+            tally: Tally::default(),
+        }
+    }
+
+    /// DTLS is done.
+    pub fn unlock(&mut self, keying: &Keying, provider: &CryptoProvider) -> Result<(), BadKeying> {
+        let (sealer, opener) = srtp::contexts(keying, provider)?;
+        self.egress = Some((Egress::new(sealer), opener));
+        Ok(())
+    }
+
+    /// Follow these sources from now on (video: from its next keyframe on).
+    pub fn follow(&mut self, audio: Option<SourceId>, video: Option<SourceId>) {
+        if let (Some(track), Some(source)) = (&mut self.audio, audio) {
+            track.forwarder.follow(source);
+        }
+        if let (Some(track), Some(source)) = (&mut self.video, video) {
+            track.forwarder.follow(source);
+        }
+    }
+
+    /// Begin with the kept group of pictures. False when the viewer must wait for a keyframe.
+    pub fn start_replay(&mut self, gop: &Gop, now: Instant) -> bool {
+        match &mut self.video {
+            Some(track) => track.forwarder.start_replay(gop, now),
+            None => true,
+        }
+    }
+
+    /// Send one turn of the replay. True while there is more.
+    pub fn replay(
+        &mut self,
+        gop: &Gop,
+        formats: &[(SourceId, CodecSpec)],
+        way: &mut Way<'_>,
+    ) -> bool {
+        let mut bytes = 0;
+        while bytes < REPLAY_BURST {
+            let (Some(track), Some((egress, _))) = (&mut self.video, &mut self.egress) else {
+                return false;
+            };
+            let Some((packet, outgoing)) = track.forwarder.replay_next(gop, way.now) else {
+                return false;
+            };
+            bytes += packet.payload.len();
+            let Some(format) = track.format(packet.source, formats) else {
+                continue;
+            };
+            let left = egress.media(track, format, &packet, &outgoing, way);
+            if let Some(left) = left {
+                track.count(&packet, &outgoing);
+                way.net.counters.replayed_packets.add(1);
+                self.sent(&packet, left, way);
+            }
+        }
+        true
+    }
+
+    /// Send the live packets of a burst.
+    pub fn forward(
+        &mut self,
+        burst: &[Arc<Packet>],
+        formats: &[(SourceId, CodecSpec)],
+        way: &mut Way<'_>,
+    ) {
+        for packet in burst {
+            let track = match packet.codec.is_audio() {
+                true => &mut self.audio,
+                false => &mut self.video,
+            };
+            let (Some(track), Some((egress, _))) = (track, &mut self.egress) else {
+                continue;
+            };
+            let Some(outgoing) = track.forwarder.live(packet, way.now) else {
+                continue;
+            };
+            let Some(format) = track.format(packet.source, formats) else {
+                continue;
+            };
+            let left = egress.media(track, format, packet, &outgoing, way);
+            if let Some(left) = left {
+                track.count(packet, &outgoing);
+                self.sent(packet, left, way);
+            }
+        }
+    }
+
+    /// The viewer lost a packet of the picture: send it again if that is due. `ring` finds a
+    /// source's kept packets.
+    pub fn resend<'a>(
+        &mut self,
+        number: u16,
+        ring: impl FnOnce(SourceId) -> Option<&'a Ring>,
+        formats: &[(SourceId, CodecSpec)],
+        way: &mut Way<'_>,
+    ) {
+        self.tally.nacks += 1;
+        way.net.counters.nacks_received.add(1);
+        let (Some(track), Some((egress, _))) = (&mut self.video, &mut self.egress) else {
+            return way.net.counters.nacks_ignored.add(1);
+        };
+        let found = track.forwarder.sent(number).and_then(|sent| {
+            let packet = ring(sent.source)?.get(sent.source_seq)?;
+            let outgoing = track.forwarder.again(&sent, packet)?;
+            Some((packet, outgoing, track.format(sent.source, formats)?))
+        });
+        let Some((packet, outgoing, format)) = found else {
+            return way.net.counters.nacks_ignored.add(1);
+        };
+        if !self
+            .resends
+            .grant(number, packet.payload.len(), self.round_trip, way.now)
+        {
+            return way.net.counters.nacks_ignored.add(1);
+        }
+        if egress
+            .again(track, format, packet, &outgoing, way)
+            .is_some()
+        {
+            self.tally.resent += 1;
+            way.net.counters.resent_packets.add(1);
+            way.net
+                .counters
+                .resent_bytes
+                .add(packet.payload.len() as u64);
+        }
+    }
+
+    /// Report how the tracks' times belong together, when that is due.
+    pub fn report(&mut self, way: &mut Way<'_>, wall: SystemTime) {
+        if self.report_at.is_none_or(|at| way.now < at) {
+            return;
+        }
+        let Some((egress, _)) = &mut self.egress else {
+            return;
+        };
+        let tracks = [&self.audio, &self.video].into_iter().flatten();
+        let mut infos: Vec<_> = tracks.filter_map(|t| t.sender_info(way.now)).collect();
+        if infos.is_empty() {
+            return;
+        }
+        self.report_at = Some(way.now + REPORT_GAP);
+        egress.report(&mut infos, &self.cname, wall, way);
+    }
+
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.round_trip
+    }
+
+    /// The picture's source that is followed.
+    pub fn source(&self) -> Option<SourceId> {
+        self.video.as_ref()?.forwarder.following()
+    }
+
+    pub fn is_replaying(&self) -> bool {
+        self.video
+            .as_ref()
+            .is_some_and(|track| track.forwarder.is_replaying())
+    }
+
+    pub fn figures(&self) -> Figures {
+        let tracks = [&self.audio, &self.video].into_iter().flatten();
+        Figures {
+            packets: self.tally.packets,
+            bytes: self.tally.bytes,
+            lost: tracks.map(|track| track.lost).sum(),
+            resent: self.tally.resent,
+            nacks: self.tally.nacks,
+            plis: self.tally.plis,
+        }
+    }
+
+    fn sent(&mut self, packet: &Packet, left: Left, way: &Way<'_>) {
+        let bytes = packet.payload.len() as u64;
+        if self.report_at.is_none() || (!packet.codec.is_audio() && self.first_media.is_none()) {
+            // Players can put sound and picture together only after a report of each.
+            self.report_at = Some(way.now);
+        }
+        self.tally.packets += 1;
+        self.tally.bytes += bytes;
+        self.resends.sent(left.bytes);
+        way.net.counters.forwarded_packets.add(1);
+        way.net.counters.forwarded_bytes.add(bytes);
+        if self.first_media.is_none() && !packet.codec.is_audio() {
+            let join = way.now.saturating_duration_since(self.joined);
+            self.first_media = Some(join);
+            way.net.counters.join.observe(join.as_secs_f64());
+        }
+    }
+}

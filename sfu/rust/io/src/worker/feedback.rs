@@ -1,0 +1,51 @@
+//! What viewers tell about what they received.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use sluice_media_core::demux::Kind;
+
+use super::Worker;
+use crate::peer::Part;
+
+impl Worker {
+    /// A datagram of SRTP or SRTCP from a viewer's address.
+    pub(super) fn feedback(&mut self, id: u64, kind: Kind, datagram: &[u8], now: Instant) {
+        if kind == Kind::Rtp {
+            // A viewer that sends media was not asked to.
+            return self.net.counters.drops_refused.add(1);
+        }
+        let read = catch_unwind(AssertUnwindSafe(|| self.read_feedback(id, datagram, now)));
+        if read.is_err() {
+            self.panicked(id);
+        }
+    }
+
+    fn read_feedback(&mut self, id: u64, datagram: &[u8], now: Instant) {
+        let wall = self.shared.wall(now);
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        assert!(!peer.poisoned, "poisoned by a test");
+        let (Part::Viewer(viewer), Some(path)) = (&mut peer.part, peer.path) else {
+            return;
+        };
+        let Some(wishes) = viewer.feedback(datagram, &self.net.counters, wall) else {
+            return;
+        };
+        // Only what was sealed with its key shows that the viewer is there.
+        peer.last_input = now;
+        let Some(channel) = self.channels.get_mut(&peer.channel) else {
+            return;
+        };
+        if let Some(source) = wishes.keyframe {
+            self.net.counters.keyframe_requests_from_viewers.add(1);
+            channel.broadcast.want_keyframe(source);
+        }
+        for number in wishes.lost {
+            let ring = |source| channel.broadcast.ring(source);
+            let way = &mut self.net.way(path, now);
+            viewer.resend(number, ring, &channel.formats, way);
+        }
+    }
+}
