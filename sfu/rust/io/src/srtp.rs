@@ -250,7 +250,7 @@ enum Keys {
         salt: [u8; 12],
     },
     Ctr {
-        key: EncryptingKey,
+        key: Box<EncryptingKey>,
         salt: [u8; 14],
         mac: Box<hmac::Key>,
     },
@@ -277,7 +277,7 @@ impl Master<'_> {
             self.derive(first + 2, &mut salt);
             let unbound = UnboundCipherKey::new(&AES_128, key).map_err(bad)?;
             return Ok(Keys::Ctr {
-                key: EncryptingKey::ctr(unbound).map_err(bad)?,
+                key: Box::new(EncryptingKey::ctr(unbound).map_err(bad)?),
                 salt,
                 mac: Box::new(hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &mac)),
             });
