@@ -34,15 +34,19 @@ pub struct Source {
     /// Pixels, from the last keyframe; 0 where unknown.
     pub width: u16,
     pub height: u16,
-    /// Bits per second over the last second.
+    /// Bits per second over the last second; over less in the first one.
     pub bitrate: u64,
     pub active: bool,
+    /// Bit/s and packets/s without the waves that keyframes make.
+    steady: (u64, u64),
     gop: Gop,
     ring: Ring,
     gate: KeyframeGate,
     last_packet: Instant,
     window_start: Instant,
     window_bytes: u64,
+    window_packets: u64,
+    measured: bool,
     assembler: Option<Assembler>,
     /// Capture times of recent pictures, to stamp their access units.
     captured: VecDeque<(u64, Instant)>,
@@ -107,12 +111,15 @@ impl Broadcast {
             height: 0,
             bitrate: 0,
             active: true,
+            steady: (0, 0),
             gop: Gop::new(s.replay_bytes, s.replay_span),
             ring: Ring::new(),
             gate: KeyframeGate::new(now, s.keyframe_gap, s.keyframe_age),
             last_packet: now,
             window_start: now,
             window_bytes: 0,
+            window_packets: 0,
+            measured: false,
             assembler: self
                 .tapped
                 .then(|| Assembler::new(codec, Limits::default())),
@@ -173,6 +180,7 @@ impl Broadcast {
         };
         source.last_packet = now;
         source.window_bytes += packet.payload.len() as u64;
+        source.window_packets += 1;
         if !source.codec.is_audio() {
             source.gop.push(packet);
             source.ring.push(packet);
@@ -292,15 +300,41 @@ impl Broadcast {
 }
 
 impl Source {
+    /// Bit/s of RTP payload over some seconds.
+    pub fn steady_bitrate(&self) -> u64 {
+        self.steady.0
+    }
+
+    pub fn packets_per_second(&self) -> u32 {
+        self.steady.1 as u32
+    }
+
     /// Measure the last second. True when the rate is not about what it was.
     fn measure(&mut self, now: Instant) -> bool {
         let passed = now.saturating_duration_since(self.window_start);
-        if passed < Duration::from_secs(1) {
+        let whole = passed >= Duration::from_secs(1);
+        // A layer that just began must not count as one that costs nothing.
+        if !whole && (self.measured || passed < Duration::from_millis(100)) {
             return false;
         }
         let before = self.bitrate;
-        self.bitrate = (self.window_bytes * 8_000_000) / passed.as_micros() as u64;
+        let rate = |amount: u64| amount * 1_000_000 / passed.as_micros() as u64;
+        self.bitrate = rate(self.window_bytes * 8);
+        let packets = rate(self.window_packets);
+        if !whole {
+            self.steady = (self.bitrate, packets);
+            return false;
+        }
+        self.steady = match self.measured {
+            true => (
+                (3 * self.steady.0 + self.bitrate) / 4,
+                (3 * self.steady.1 + packets) / 4,
+            ),
+            false => (self.bitrate, packets),
+        };
+        self.measured = true;
         self.window_bytes = 0;
+        self.window_packets = 0;
         self.window_start = now;
         self.bitrate.abs_diff(before) > before / 4
     }

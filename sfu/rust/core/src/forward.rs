@@ -145,6 +145,11 @@ impl Forwarder {
         })
     }
 
+    /// What was sent as the newest packet but `back`.
+    pub fn newest(&self, back: u64) -> Option<Sent> {
+        self.sent(self.next_seq.checked_sub(1 + back)? as u16)
+    }
+
     /// How a packet leaves that was sent before. `sent` comes from [`Forwarder::sent`], right
     /// before.
     pub fn again(&self, sent: &Sent, packet: &Packet) -> Option<Outgoing> {

@@ -17,6 +17,7 @@ pub mod codec;
 pub mod deadlines;
 pub mod demux;
 pub mod depacketize;
+pub mod downlink;
 pub mod forward;
 pub mod framing;
 pub mod gop;

@@ -1,63 +1,77 @@
 //! A channel on a worker: its broadcast, its publisher, its viewers and its readers.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use sluice_media_core::broadcast::{Broadcast, Settings};
+use sluice_media_core::broadcast::{Broadcast, Settings, Source};
+use sluice_media_core::downlink::LayerRate;
 use sluice_media_core::packet::{Packet, SourceId};
 use str0m::format::CodecSpec;
 
+use crate::feed::{Demand, Started};
 use crate::outbox::Layer;
 
-/// Everything about a channel that its worker knows.
+/// Everything about a channel that one of its workers knows.
 pub struct Channel {
-    pub name: String,
+    pub name: Arc<str>,
+    /// The publisher and the readers live here.
+    pub is_home: bool,
     pub broadcast: Broadcast,
     pub publisher: Option<u64>,
     pub viewers: Vec<u64>,
     pub taps: Vec<u64>,
+    /// Home: workers that have viewers too, and what those may come to watch.
+    pub subscribers: HashMap<usize, Demand>,
+    /// Elsewhere: what home was told of our viewers.
+    pub demand_told: Option<Demand>,
     /// Packets of this turn of the loop; every viewer is visited once for all of them.
     pub burst: Vec<Arc<Packet>>,
     /// Formats of the present sources.
     pub formats: Vec<(SourceId, CodecSpec)>,
     /// The publisher of this run has sent its first packet.
     pub started: bool,
+    /// Since when the largest encoding has no use.
+    pub idle: Option<Instant>,
+    /// The publisher was asked to stay below this, in bit/s.
+    pub limit: Option<u64>,
 }
 
 impl Channel {
-    pub fn new(name: String, settings: Settings) -> Self {
+    pub fn new(name: Arc<str>, is_home: bool, settings: Settings) -> Self {
         Channel {
             name,
+            is_home,
             broadcast: Broadcast::new(settings),
             publisher: None,
             viewers: Vec::new(),
             taps: Vec::new(),
+            subscribers: HashMap::new(),
+            demand_told: None,
             burst: Vec::new(),
             formats: Vec::new(),
             started: false,
+            idle: None,
+            limit: None,
         }
     }
 
     /// Nobody is here any more.
     pub fn is_empty(&self) -> bool {
-        self.publisher.is_none() && self.viewers.is_empty() && self.taps.is_empty()
+        self.publisher.is_none()
+            && self.viewers.is_empty()
+            && self.taps.is_empty()
+            && self.subscribers.is_empty()
     }
 
-    pub fn start_source(
-        &mut self,
-        source: SourceId,
-        rid: &str,
-        spec: CodecSpec,
-        replaces: Option<SourceId>,
-        codec: sluice_media_core::codec::Codec,
-        now: Instant,
-    ) {
-        if let Some(old) = replaces {
+    pub fn start_source(&mut self, started: &Started, now: Instant) {
+        if let Some(old) = started.replaces {
             self.broadcast.remove_source(old);
             self.formats.retain(|(id, _)| *id != old);
         }
-        self.broadcast.add_source(source, rid, codec, now);
-        self.formats.push((source, spec));
+        self.broadcast
+            .add_source(started.source, &started.rid, started.codec, now);
+        self.formats.push((started.source, started.spec));
     }
 
     /// The publisher is gone; viewers stay for the next.
@@ -67,6 +81,65 @@ impl Channel {
         self.formats.clear();
         self.burst.clear();
         self.started = false;
+        self.idle = None;
+        self.limit = None;
+    }
+
+    /// The present encodings, as a worker that just subscribed must hear of them.
+    pub fn present(&self) -> Vec<Started> {
+        let spec = |id| self.formats.iter().find(|(of, _)| *of == id);
+        let sources = self.broadcast.sources().iter();
+        sources
+            .filter_map(|source| {
+                Some(Started {
+                    source: source.id,
+                    rid: source.rid.clone(),
+                    spec: spec(source.id)?.1,
+                    codec: source.codec,
+                    replaces: None,
+                })
+            })
+            .collect()
+    }
+
+    /// The video encodings as the choice of a layer sees them, ascending by bitrate.
+    pub fn rates(&self) -> Vec<LayerRate> {
+        let video = |source: &&Source| !source.codec.is_audio();
+        let mut rates: Vec<_> = self
+            .broadcast
+            .sources()
+            .iter()
+            .filter(video)
+            .map(|source| LayerRate {
+                source: source.id,
+                bitrate: source.steady_bitrate(),
+                packets_per_second: source.packets_per_second(),
+                active: source.active,
+            })
+            .collect();
+        rates.sort_by_key(|layer| layer.bitrate);
+        rates
+    }
+
+    /// Bit/s of the sound.
+    pub fn audio_rate(&self) -> u64 {
+        let sources = self.broadcast.sources().iter();
+        sources
+            .filter(|source| source.codec.is_audio())
+            .map(|source| source.bitrate)
+            .sum()
+    }
+
+    /// The rid of a source; empty where there is one encoding only.
+    pub fn rid(&self, source: SourceId) -> Option<&str> {
+        Some(&self.broadcast.source(source)?.rid)
+    }
+
+    /// The video source of a rid.
+    pub fn layer(&self, rid: &str) -> Option<SourceId> {
+        let mut sources = self.broadcast.sources().iter();
+        let found = sources.find(|source| !source.codec.is_audio() && source.rid == rid);
+        found.map(|source| source.id)
     }
 
     pub fn layers(&self) -> Vec<Layer> {

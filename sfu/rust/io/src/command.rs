@@ -5,6 +5,16 @@ use str0m::IceCreds;
 
 use crate::peer::{Peer, PeerStats};
 
+/// What a viewer asks for. All None: the best that its link carries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LayerWish {
+    /// The simulcast encoding.
+    pub rid: Option<String>,
+    /// Highest layers inside one encoding (SVC), as the codec numbers them.
+    pub spatial: Option<u8>,
+    pub temporal: Option<u8>,
+}
+
 /// Each is answered on its `done`, where it has one.
 pub enum Command {
     Add {
@@ -24,6 +34,12 @@ pub enum Command {
     Stats {
         peer: u64,
         done: Sender<Option<PeerStats>>,
+    },
+    /// False: the publisher sends nothing of that rid.
+    SelectLayer {
+        peer: u64,
+        wish: LayerWish,
+        done: Sender<bool>,
     },
     SendData {
         peer: u64,

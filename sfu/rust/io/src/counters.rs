@@ -101,6 +101,8 @@ counters! {
     audio_only_entered,
     /// Runs of padding that looked for a higher layer's bandwidth.
     probes,
+    /// Times that a publisher was asked to leave out what nobody can watch, or to send all again.
+    publisher_limits,
     /// Acknowledgements of packets that were never sent.
     feedback_forged,
     /// The kernel cuts no bursts apart for us: every datagram is handed over by itself.

@@ -18,8 +18,6 @@ use crate::viewer::track::Track;
 
 /// The largest playout delay that the extension can name, in hundredths of a second: no limit.
 const ANY_DELAY: u16 = 0xfff;
-/// IPv4 and UDP headers, for what a link really carries.
-const BELOW: usize = 28;
 /// The original sequence number in front of a resent payload (RFC 4588 section 4).
 const ORIGINAL_SEQ: usize = 2;
 
@@ -34,7 +32,7 @@ pub struct Egress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Left {
     pub number: Option<u16>,
-    /// On the link, with IP and UDP headers.
+    /// Without IP and UDP headers.
     pub bytes: usize,
 }
 
@@ -169,10 +167,7 @@ impl Egress {
     fn left(&mut self, number: Option<u16>, bytes: usize) -> Left {
         // Counted only now, so that a packet that did not leave leaves no hole.
         self.number = self.number.wrapping_add(u16::from(number.is_some()));
-        Left {
-            number,
-            bytes: bytes + BELOW,
-        }
+        Left { number, bytes }
     }
 }
 

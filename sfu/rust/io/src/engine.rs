@@ -12,8 +12,9 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use polling::Poller;
 use str0m::IceCreds;
 
-use crate::command::Command;
+use crate::command::{Command, LayerWish};
 use crate::counters::Counters;
+use crate::feed;
 use crate::keying;
 use crate::offer::{self, Identity, OfferError};
 use crate::outbox::Outbox;
@@ -22,7 +23,7 @@ use crate::settings::{Addresses, Settings, announced};
 use crate::shared::Shared;
 use crate::tcp::Tcp;
 use crate::udp::Udp;
-use crate::worker::Worker;
+use crate::worker::{Lines, Worker};
 
 /// A worker that does not answer within this is stuck.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -80,6 +81,7 @@ impl Engine {
             settings,
             peers: AtomicUsize::new(0),
             half_open: AtomicUsize::new(0),
+            loads: (0..count).map(|_| AtomicUsize::new(0)).collect(),
             sources: AtomicU64::new(1),
             crypto: Arc::clone(&crypto),
             epoch: (Instant::now(), SystemTime::now()),
@@ -88,10 +90,26 @@ impl Engine {
         let bound = (0..count)
             .map(|index| bind(&shared.settings, index as u16))
             .collect::<io::Result<Vec<_>>>()?;
+        let pollers = (0..count)
+            .map(|_| Poller::new().map(Arc::new))
+            .collect::<io::Result<Vec<_>>>()?;
+        let (senders, receivers): (Vec<_>, Vec<_>) =
+            pollers.iter().cloned().map(feed::queue).unzip();
+        let ends = pollers.into_iter().zip(receivers);
         let workers = bound
             .into_iter()
+            .zip(ends)
             .enumerate()
-            .map(|(index, sockets)| spawn(&shared, index, sockets))
+            .map(|(index, (sockets, (poller, feeds)))| {
+                let (commands, receiver) = bounded(MAX_COMMANDS);
+                let lines = Lines {
+                    index,
+                    commands: receiver,
+                    feeds,
+                    workers: senders.clone(),
+                };
+                spawn(&shared, lines, commands, poller, sockets)
+            })
             .collect::<io::Result<Vec<_>>>()?;
         Ok(Engine {
             shared,
@@ -122,10 +140,10 @@ impl Engine {
     pub fn accept(&self, role: Role, channel: &str, offer: &str) -> Result<Accepted, AcceptError> {
         let shared = &self.shared;
         let busy = |text: &str| AcceptError::Busy(text.to_owned());
-        let index = self.worker_of(channel);
+        let index = self.place_of(role, channel);
         let worker = &self.workers[index];
         let now = Instant::now();
-        let place = Place::take(shared)?;
+        let place = Place::take(shared, index)?;
         // Hostile SDP ends here, on the caller's thread, before any worker sees it.
         let accepted = catch_unwind(AssertUnwindSafe(|| {
             offer::accept(offer, role, &self.identity, &worker.addresses, now)
@@ -187,6 +205,12 @@ impl Engine {
 
     pub fn stats(&self, peer: u64) -> Option<PeerStats> {
         self.ask(peer, |done| Command::Stats { peer, done })?
+    }
+
+    /// Follow a viewer's wish. False when the peer is no viewer, or there is no such encoding.
+    pub fn select_layer(&self, peer: u64, wish: LayerWish) -> bool {
+        self.ask(peer, |done| Command::SelectLayer { peer, wish, done })
+            .unwrap_or(false)
     }
 
     pub fn send_data(&self, peer: u64, label: String, payload: Vec<u8>, binary: bool) -> bool {
@@ -263,15 +287,21 @@ impl Engine {
         &self.workers[(peer % self.workers.len() as u64) as usize]
     }
 
-    /// All peers of a channel live on one worker.
+    /// Where a channel's publisher and readers live.
     fn worker_of(&self, channel: &str) -> usize {
-        // FNV-1a: spreads names well, and the same name always goes to the same place.
-        let hash = channel
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-            });
-        (hash % self.workers.len() as u64) as usize
+        feed::home(channel, self.workers.len())
+    }
+
+    /// Publishers live at home, viewers where there are fewest peers.
+    fn place_of(&self, role: Role, channel: &str) -> usize {
+        let home = self.worker_of(channel);
+        if role == Role::Publisher {
+            return home;
+        }
+        let load = |index: usize| self.shared.loads[index].load(Ordering::Relaxed);
+        (0..self.workers.len())
+            .min_by_key(|index| (load(*index), *index != home))
+            .unwrap_or(home)
     }
 }
 
@@ -291,13 +321,14 @@ impl Handle {
 }
 
 /// A place among the peers, given back unless the peer is taken.
-struct Place<'a>(Option<&'a Shared>);
+struct Place<'a>(Option<(&'a Shared, usize)>);
 
 impl<'a> Place<'a> {
-    fn take(shared: &'a Shared) -> Result<Self, AcceptError> {
+    fn take(shared: &'a Shared, worker: usize) -> Result<Self, AcceptError> {
         let peers = shared.peers.fetch_add(1, Ordering::Relaxed);
         let half_open = shared.half_open.fetch_add(1, Ordering::Relaxed);
-        let place = Place(Some(shared));
+        shared.loads[worker].fetch_add(1, Ordering::Relaxed);
+        let place = Place(Some((shared, worker)));
         if peers >= shared.settings.max_peers {
             let text = format!(
                 "the limit of {} peers is reached",
@@ -319,7 +350,8 @@ impl<'a> Place<'a> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        if let Some(shared) = self.0 {
+        if let Some((shared, worker)) = self.0 {
+            shared.loads[worker].fetch_sub(1, Ordering::Relaxed);
             shared.peers.fetch_sub(1, Ordering::Relaxed);
             shared.half_open.fetch_sub(1, Ordering::Relaxed);
         }
@@ -370,19 +402,24 @@ fn bind_pair(settings: &Settings, port: u16) -> io::Result<Sockets> {
     })
 }
 
-fn spawn(shared: &Arc<Shared>, index: usize, sockets: Sockets) -> io::Result<Handle> {
-    let (commands, receiver) = bounded(MAX_COMMANDS);
-    let poller = Arc::new(Poller::new()?);
+fn spawn(
+    shared: &Arc<Shared>,
+    lines: Lines,
+    commands: Sender<Command>,
+    poller: Arc<Poller>,
+    sockets: Sockets,
+) -> io::Result<Handle> {
+    let name = format!("sluice-media-{}", lines.index);
     let worker = Worker::new(
         Arc::clone(shared),
-        receiver,
+        lines,
         Arc::clone(&poller),
         sockets.udp,
         sockets.tcp,
         sockets.addresses.clone(),
     )?;
     let thread = std::thread::Builder::new()
-        .name(format!("sluice-media-{index}"))
+        .name(name)
         .spawn(move || worker.run())?;
     Ok(Handle {
         commands,

@@ -2,14 +2,16 @@
 //!
 //! [`engine::Engine`] is what the outside holds. It answers offers on the caller's thread
 //! ([`offer`]) and hands the new peer to a [`worker`], one thread with one UDP port (and the
-//! same TCP port). All peers of a channel live on one worker, so a packet goes from its
-//! publisher to its viewers without a lock. Workers tell what happened through [`outbox`].
+//! same TCP port). A channel's publisher lives on one worker, its viewers on all of them; a
+//! packet is decrypted once, shared between workers ([`feed`]), and numbered, sealed and sent
+//! for each viewer by [`egress`]. Workers tell what happened through [`outbox`].
 
 pub mod channel;
 pub mod command;
 pub mod counters;
 pub mod egress;
 pub mod engine;
+pub mod feed;
 pub mod histogram;
 pub mod keying;
 pub mod net;

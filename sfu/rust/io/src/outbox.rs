@@ -73,6 +73,11 @@ pub enum Event {
     MediaResumed {
         channel: String,
     },
+    /// A viewer is sent another encoding from now on; None: sound only.
+    LayerSwitched {
+        peer: u64,
+        rid: Option<String>,
+    },
     DataMessage {
         peer: u64,
         label: String,
@@ -85,7 +90,10 @@ impl Event {
     /// Losing one of these would leave Python with a wrong picture of who is there for ever.
     /// Their number is bounded by the number of peers and channels.
     fn must_arrive(&self) -> bool {
-        !matches!(self, Event::DataMessage { .. })
+        !matches!(
+            self,
+            Event::DataMessage { .. } | Event::LayerSwitched { .. }
+        )
     }
 }
 

@@ -12,6 +12,7 @@ use str0m::media::{Mid, Rid};
 use str0m::net::{Protocol, Receive};
 use str0m::{Event, Input, Output, Rtc, RtcError};
 
+use crate::channel::Channel;
 use crate::offer::Accepted;
 use crate::outbox::Layer;
 use crate::publisher::Publisher;
@@ -94,6 +95,14 @@ pub struct PeerStats {
     pub rtt: Option<Duration>,
     pub join: Option<Duration>,
     pub layers: Vec<Layer>,
+    /// The encoding that a viewer is sent; empty where there is one only, or none.
+    pub layer: String,
+    pub audio_only: bool,
+    /// What a viewer's link is believed to carry, in bit/s.
+    pub estimate: Option<u64>,
+    pub switches: u64,
+    /// Packets that a viewer was not sent because its queue was full.
+    pub drops: u64,
 }
 
 /// What became of a data channel message.
@@ -272,7 +281,8 @@ impl Peer {
         }
     }
 
-    pub fn stats(&self, layers: Vec<Layer>) -> PeerStats {
+    /// `channel`: the peer's, where it is known.
+    pub fn stats(&self, channel: Option<&Channel>) -> PeerStats {
         let mut figures = Figures::default();
         for stream in self.figures.values() {
             figures.packets += stream.packets;
@@ -282,26 +292,46 @@ impl Peer {
             figures.nacks += stream.nacks;
             figures.plis += stream.plis;
         }
-        let mut join = None;
-        let mut rtt = self.rtt;
-        match &self.part {
-            Part::Publisher(_) => figures.plis = self.keyframes_asked,
-            Part::Viewer(viewer) => {
-                figures = viewer.figures();
-                join = viewer.first_media;
-                rtt = viewer.round_trip();
-            }
-        }
-        PeerStats {
+        let stats = PeerStats {
             peer: self.id,
             channel: self.channel.clone(),
             role: self.role(),
             connected: self.connected,
             address: self.path.map_or(String::new(), show),
             figures,
-            rtt,
-            join,
-            layers,
+            rtt: self.rtt,
+            join: None,
+            layers: Vec::new(),
+            layer: String::new(),
+            audio_only: false,
+            estimate: None,
+            switches: 0,
+            drops: 0,
+        };
+        match &self.part {
+            Part::Publisher(_) => PeerStats {
+                figures: Figures {
+                    plis: self.keyframes_asked,
+                    ..figures
+                },
+                layers: channel.map(Channel::layers).unwrap_or_default(),
+                ..stats
+            },
+            Part::Viewer(viewer) => PeerStats {
+                figures: viewer.figures(),
+                join: viewer.first_media,
+                rtt: viewer.round_trip(),
+                layer: viewer
+                    .sending()
+                    .and_then(|source| channel?.rid(source))
+                    .unwrap_or_default()
+                    .to_owned(),
+                audio_only: viewer.link().is_audio_only(),
+                estimate: viewer.link().estimate(),
+                switches: viewer.link().switches,
+                drops: viewer.tally.drops,
+                ..stats
+            },
         }
     }
 }

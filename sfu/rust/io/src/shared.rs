@@ -17,6 +17,8 @@ pub struct Shared {
     pub outbox: Outbox,
     pub peers: AtomicUsize,
     pub half_open: AtomicUsize,
+    /// Peers of each worker.
+    pub loads: Vec<AtomicUsize>,
     pub sources: AtomicU64,
     pub crypto: Arc<CryptoProvider>,
     /// One moment on both clocks. Taken once, so that a jump of the wall clock moves nothing.

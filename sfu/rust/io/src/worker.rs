@@ -3,10 +3,13 @@
 //! This file is the loop and the way in; the rest of a turn lies in the modules below it.
 
 mod commands;
+mod demand;
 mod end;
 mod events;
 mod feedback;
+mod feeds;
 mod output;
+mod steering;
 mod time;
 
 use std::collections::{HashMap, HashSet};
@@ -24,6 +27,7 @@ use str0m::RtcError;
 
 use crate::channel::Channel;
 use crate::command::Command;
+use crate::feed::{FeedReceiver, FeedSender};
 use crate::keying;
 use crate::net::{Net, Outlet};
 use crate::outbox::CloseReason;
@@ -46,26 +50,41 @@ const TICK: Duration = Duration::from_millis(100);
 /// A worker before its thread runs: bound, so that its addresses are known.
 pub struct Worker {
     shared: Arc<Shared>,
+    /// Our place among the workers.
+    index: usize,
     commands: Receiver<Command>,
+    feeds: FeedReceiver,
+    workers: Vec<FeedSender>,
     net: Net,
     inbox: Inbox,
     peers: HashMap<u64, Box<Peer>>,
-    channels: HashMap<String, Channel>,
+    channels: HashMap<Arc<str>, Channel>,
     timers: Deadlines<u64>,
     consent: Deadlines<u64>,
+    /// Viewers whose probes are due for padding.
+    padding: Deadlines<u64>,
     replaying: HashSet<u64>,
     /// Channels with packets of this turn.
-    dirty: Vec<String>,
+    dirty: Vec<Arc<str>>,
     /// When the packets arrived that were forwarded in this turn.
     waiting: Vec<Instant>,
     next_tick: Instant,
     stopped: bool,
 }
 
+/// How a worker is reached, and how it reaches the others.
+pub struct Lines {
+    pub index: usize,
+    pub commands: Receiver<Command>,
+    pub feeds: FeedReceiver,
+    /// All of them, by their index.
+    pub workers: Vec<FeedSender>,
+}
+
 impl Worker {
     pub fn new(
         shared: Arc<Shared>,
-        commands: Receiver<Command>,
+        lines: Lines,
         poller: Arc<Poller>,
         udp: Udp,
         tcp: Option<Tcp>,
@@ -90,7 +109,10 @@ impl Worker {
         let counters = Arc::clone(&shared.counters);
         Ok(Worker {
             shared,
-            commands,
+            index: lines.index,
+            commands: lines.commands,
+            feeds: lines.feeds,
+            workers: lines.workers,
             net: Net {
                 poller,
                 udp,
@@ -106,6 +128,7 @@ impl Worker {
             channels: HashMap::new(),
             timers: Deadlines::new(),
             consent: Deadlines::new(),
+            padding: Deadlines::new(),
             replaying: HashSet::new(),
             dirty: Vec::new(),
             waiting: Vec::new(),
@@ -133,10 +156,8 @@ impl Worker {
 
     fn wait(&mut self, now: Instant) -> Duration {
         let mut until = self.next_tick;
-        for at in [self.timers.soonest(), self.consent.soonest()]
-            .into_iter()
-            .flatten()
-        {
+        let queues = [&mut self.timers, &mut self.consent, &mut self.padding];
+        for at in queues.into_iter().filter_map(Deadlines::soonest) {
             until = until.min(at);
         }
         let wait = until.saturating_duration_since(now);
@@ -151,6 +172,9 @@ impl Worker {
         let now = Instant::now();
         while let Ok(command) = self.commands.try_recv() {
             self.command(command, now);
+        }
+        while let Some(feed) = self.feeds.next() {
+            self.feed(feed, now);
         }
         for event in events.iter() {
             match event.key {

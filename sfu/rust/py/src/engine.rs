@@ -7,6 +7,7 @@ use std::time::Duration;
 use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyOSError, PyValueError};
 use pyo3::prelude::*;
+use sluice_media_io::command::LayerWish;
 use sluice_media_io::engine::{AcceptError, Accepted, Engine as Inner};
 use sluice_media_io::offer::{MAX_MESSAGE, OfferError, usable_candidate};
 use sluice_media_io::peer::Role;
@@ -24,6 +25,9 @@ create_exception!(_media, EngineBusy, PyException, "Argument: detail.");
 
 /// A batch of access units of one tap: tap, units dropped so far, units.
 type Batch = (u64, u64, Vec<Unit>);
+
+/// A histogram's bounds, counts and sum.
+type Buckets = (Vec<f64>, Vec<u64>, f64);
 
 /// Peer, SDP answer, and our ICE ufrag and pwd.
 type Answer = (u64, String, String, String);
@@ -126,6 +130,35 @@ impl Engine {
     fn totals(&self) -> (HashMap<&'static str, u64>, usize, usize) {
         let counters = self.0.counters().all().into_iter().collect();
         (counters, self.0.peers(), self.0.outbox().depth())
+    }
+
+    /// By name: upper bounds, counts (one more, not cumulative) and the sum.
+    fn histograms(&self) -> HashMap<&'static str, Buckets> {
+        let all = self.0.counters().histograms();
+        all.into_iter()
+            .map(|(name, h)| (name, (h.bounds().to_vec(), h.counts(), h.sum())))
+            .collect()
+    }
+
+    /// Send a viewer the encoding with this rid; None: choose by bandwidth.
+    #[pyo3(signature = (peer, rid, spatial, temporal, max_spatial, max_temporal))]
+    #[allow(clippy::too_many_arguments)] // The fields of one wish.
+    fn select_layer(
+        &self,
+        py: Python<'_>,
+        peer: u64,
+        rid: Option<String>,
+        spatial: Option<u8>,
+        temporal: Option<u8>,
+        max_spatial: Option<u8>,
+        max_temporal: Option<u8>,
+    ) -> bool {
+        let wish = LayerWish {
+            rid,
+            spatial: spatial.or(max_spatial),
+            temporal: temporal.or(max_temporal),
+        };
+        py.detach(|| self.0.select_layer(peer, wish))
     }
 
     fn send_data(

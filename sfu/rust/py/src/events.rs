@@ -88,6 +88,16 @@ impl Event {
                 channel,
                 ..none
             },
+            outbox::Event::LayerSwitched { peer, rid } => Event {
+                kind: "LayerSwitched",
+                peer,
+                detail: match rid {
+                    Some(_) => "video".to_owned(),
+                    None => "audio-only".to_owned(),
+                },
+                label: rid.unwrap_or_default(),
+                ..none
+            },
             outbox::Event::DataMessage {
                 peer,
                 label,
@@ -146,6 +156,11 @@ pub struct PeerStats {
     rtt_ms: Option<f64>,
     join_ms: Option<f64>,
     layers: Vec<Layer>,
+    layer: String,
+    audio_only: bool,
+    estimate_bps: Option<u64>,
+    switches: u64,
+    drops: u64,
 }
 
 impl From<peer::PeerStats> for PeerStats {
@@ -166,6 +181,11 @@ impl From<peer::PeerStats> for PeerStats {
             rtt_ms: stats.rtt.map(millis),
             join_ms: stats.join.map(millis),
             layers: stats.layers.iter().map(Layer::from).collect(),
+            layer: stats.layer,
+            audio_only: stats.audio_only,
+            estimate_bps: stats.estimate,
+            switches: stats.switches,
+            drops: stats.drops,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a viewer tells about what it received (RTCP).
 
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use sluice_media_core::packet::SourceId;
 use sluice_media_core::rtcp::{self, Message, NtpTime, ReportBlock};
@@ -29,6 +29,7 @@ impl Viewer {
         &mut self,
         datagram: &[u8],
         counters: &Counters,
+        now: Instant,
         wall: SystemTime,
     ) -> Option<Wishes> {
         let mut plain = [0; MAX_COMPOUND];
@@ -56,10 +57,14 @@ impl Viewer {
         for message in rtcp::read(&plain[..length]) {
             match message {
                 Ok(Message::ReceiverReport(report)) => {
-                    report.blocks().for_each(|block| self.reported(&block, at));
+                    report
+                        .blocks()
+                        .for_each(|block| self.reported(&block, at, now));
                 }
                 Ok(Message::SenderReport(report)) => {
-                    report.blocks().for_each(|block| self.reported(&block, at));
+                    report
+                        .blocks()
+                        .for_each(|block| self.reported(&block, at, now));
                 }
                 Ok(Message::Nack(nack)) if self.is_video(nack.media) => {
                     let room = MAX_NACKED - wishes.lost.len();
@@ -73,6 +78,8 @@ impl Viewer {
                         self.lacks_keyframe(&mut wishes);
                     }
                 }
+                Ok(Message::TransportFeedback(feedback)) => self.link.feedback(&feedback, now),
+                Ok(Message::Remb(remb)) => self.link.remb(remb.bitrate, now),
                 Ok(_) => {}
                 Err(_) => counters.reports_malformed.add(1),
             }
@@ -94,11 +101,12 @@ impl Viewer {
             .is_some_and(|video| video.terms.ssrc == ssrc)
     }
 
-    fn reported(&mut self, block: &ReportBlock, at: NtpTime) {
+    fn reported(&mut self, block: &ReportBlock, at: NtpTime, now: Instant) {
         self.round_trip = block.round_trip(at).or(self.round_trip);
         let lost = f32::from(block.fraction_lost) / 256.0;
         if self.is_video(block.ssrc) {
             self.resends.reported(lost);
+            self.link.reported(lost, self.round_trip, now);
         }
         for track in [&mut self.audio, &mut self.video].into_iter().flatten() {
             if track.is_about(block) {

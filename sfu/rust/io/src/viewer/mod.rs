@@ -2,6 +2,7 @@
 
 pub mod feedback;
 pub mod format;
+pub mod link;
 pub mod resend;
 pub mod track;
 
@@ -20,6 +21,7 @@ use crate::net::Way;
 use crate::peer::Figures;
 use crate::srtp::{self, BadKeying, Opener};
 use format::Terms;
+use link::Link;
 use resend::Resends;
 use track::Track;
 
@@ -38,6 +40,7 @@ pub struct Viewer {
     cname: Box<str>,
     /// None until DTLS gave the keys.
     egress: Option<(Egress, Opener)>,
+    link: Link,
     resends: Resends,
     round_trip: Option<Duration>,
     report_at: Option<Instant>,
@@ -55,15 +58,19 @@ pub struct Tally {
     pub resent: u64,
     pub nacks: u64,
     pub plis: u64,
+    /// Not sent, because the queue held half a second already.
+    pub drops: u64,
 }
 
 impl Viewer {
     pub fn new(audio: Option<Terms>, video: Option<Terms>, cname: &str, now: Instant) -> Self {
+        let link = Link::new([&audio, &video].into_iter().flatten());
         Viewer {
             audio: audio.map(Track::new),
             video: video.map(Track::new),
             cname: cname.into(),
             egress: None,
+            link,
             resends: Resends::new(),
             round_trip: None,
             report_at: None,
@@ -80,12 +87,9 @@ impl Viewer {
         Ok(())
     }
 
-    /// Follow these sources from now on (video: from its next keyframe on).
-    pub fn follow(&mut self, audio: Option<SourceId>, video: Option<SourceId>) {
-        if let (Some(track), Some(source)) = (&mut self.audio, audio) {
-            track.forwarder.follow(source);
-        }
-        if let (Some(track), Some(source)) = (&mut self.video, video) {
+    /// Follow this sound from now on.
+    pub fn follow_audio(&mut self, source: Option<SourceId>) {
+        if let (Some(track), Some(source)) = (&mut self.audio, source) {
             track.forwarder.follow(source);
         }
     }
@@ -184,11 +188,9 @@ impl Viewer {
         {
             return way.net.counters.nacks_ignored.add(1);
         }
-        if egress
-            .again(track, format, packet, &outgoing, way)
-            .is_some()
-        {
+        if let Some(left) = egress.again(track, format, packet, &outgoing, way) {
             self.tally.resent += 1;
+            self.link.sent(left, way.now);
             way.net.counters.resent_packets.add(1);
             way.net
                 .counters
@@ -223,6 +225,11 @@ impl Viewer {
         self.video.as_ref()?.forwarder.following()
     }
 
+    /// The picture's source whose packets go out now.
+    pub fn sending(&self) -> Option<SourceId> {
+        self.video.as_ref()?.forwarder.sending()
+    }
+
     pub fn is_replaying(&self) -> bool {
         self.video
             .as_ref()
@@ -250,6 +257,7 @@ impl Viewer {
         self.tally.packets += 1;
         self.tally.bytes += bytes;
         self.resends.sent(left.bytes);
+        self.link.sent(left, way.now);
         way.net.counters.forwarded_packets.add(1);
         way.net.counters.forwarded_bytes.add(bytes);
         if self.first_media.is_none() && !packet.codec.is_audio() {

@@ -1,5 +1,6 @@
 //! Commands of the engine.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sluice_media_core::broadcast::Settings as BroadcastSettings;
@@ -8,6 +9,7 @@ use str0m::{IceCreds, Input};
 use super::Worker;
 use crate::channel::Channel;
 use crate::command::Command;
+use crate::feed::{self, Feed};
 use crate::outbox::CloseReason;
 use crate::peer::{Part, Peer, PeerStats};
 
@@ -28,6 +30,9 @@ impl Worker {
             }
             Command::Stats { peer, done } => {
                 let _ = done.send(self.stats(peer));
+            }
+            Command::SelectLayer { peer, wish, done } => {
+                let _ = done.send(self.select_layer(peer, wish, now));
             }
             Command::SendData {
                 peer,
@@ -53,7 +58,7 @@ impl Worker {
                 }
             }
             Command::CloseTap { channel: name, tap } => {
-                if let Some(channel) = self.channels.get_mut(&name) {
+                if let Some(channel) = self.channels.get_mut(&*name) {
                     channel.taps.retain(|t| *t != tap);
                     if channel.taps.is_empty() {
                         channel.broadcast.set_tapped(false);
@@ -119,26 +124,39 @@ impl Worker {
 
     fn stats(&self, id: u64) -> Option<PeerStats> {
         let peer = self.peers.get(&id)?;
-        let layers = match peer.part {
-            Part::Publisher(_) => self.channels.get(&peer.channel).map(Channel::layers),
-            Part::Viewer(_) => None,
-        };
-        Some(peer.stats(layers.unwrap_or_default()))
+        Some(peer.stats(self.channels.get(&*peer.channel)))
     }
 
-    fn channel(&mut self, name: &str) -> &mut Channel {
+    /// The channel, with a beginning here when it has none yet.
+    pub(super) fn channel(&mut self, name: &str) -> &mut Channel {
+        let home = feed::home(name, self.workers.len());
+        let is_home = home == self.index;
         let settings = &self.shared.settings;
-        self.channels.entry(name.to_owned()).or_insert_with(|| {
-            Channel::new(
-                name.to_owned(),
-                BroadcastSettings {
-                    replay_bytes: settings.replay_bytes,
-                    replay_span: settings.replay_span,
-                    keyframe_gap: Duration::from_millis(500),
-                    keyframe_age: settings.keyframe_interval,
-                    silence: Duration::from_millis(500),
+        let (workers, index) = (&self.workers, self.index);
+        if !self.channels.contains_key(name) {
+            let name: Arc<str> = name.into();
+            let broadcast = BroadcastSettings {
+                replay_bytes: settings.replay_bytes,
+                replay_span: settings.replay_span,
+                keyframe_gap: Duration::from_millis(500),
+                keyframe_age: match is_home {
+                    true => settings.keyframe_interval,
+                    // Home asks of its own accord; we ask home for our viewers.
+                    false => Duration::MAX,
                 },
-            )
-        })
+                silence: Duration::from_millis(500),
+            };
+            if !is_home {
+                workers[home].send(Feed::Subscribe {
+                    channel: Arc::clone(&name),
+                    worker: index,
+                });
+            }
+            let channel = Channel::new(Arc::clone(&name), is_home, broadcast);
+            self.channels.insert(name.clone(), channel);
+        }
+        self.channels
+            .get_mut(name)
+            .expect("it was put there a line ago")
     }
 }

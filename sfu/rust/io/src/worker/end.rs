@@ -1,12 +1,13 @@
 //! The end of a peer: a goodbye where that is possible, and no trace of it left.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use sluice_media_core::routes::Path;
 
 use super::Worker;
-use crate::channel::Channel;
+use crate::feed::{self, Feed};
 use crate::net::Outlet;
 use crate::outbox::{CloseReason, Event};
 
@@ -49,16 +50,23 @@ impl Worker {
         }
         self.timers.remove(&id);
         self.consent.remove(&id);
+        self.padding.remove(&id);
         self.replaying.remove(&id);
         self.shared.peers.fetch_sub(1, Ordering::Relaxed);
+        self.shared.loads[self.index].fetch_sub(1, Ordering::Relaxed);
         if !peer.connected {
             self.shared.half_open.fetch_sub(1, Ordering::Relaxed);
         }
         self.net.counters.peers_closed.add(1);
         let name = peer.channel.clone();
-        if let Some(channel) = self.channels.get_mut(&name) {
+        if let Some(channel) = self.channels.get_mut(&*name) {
             if channel.publisher == Some(id) {
                 channel.clear_publisher();
+                for worker in channel.subscribers.keys() {
+                    self.workers[*worker].send(Feed::Cleared {
+                        channel: Arc::clone(&channel.name),
+                    });
+                }
             }
             channel.viewers.retain(|viewer| *viewer != id);
         }
@@ -75,13 +83,16 @@ impl Worker {
     }
 
     pub(super) fn drop_if_empty(&mut self, name: &str) {
-        // While its viewers are out on a forwarding round the channel only looks empty.
-        if self.channels.get(name).is_some_and(Channel::is_empty) && self.burst_is_over(name) {
-            self.channels.remove(name);
+        let Some(channel) = self.channels.get(name).filter(|c| c.is_empty()) else {
+            return;
+        };
+        if !channel.is_home {
+            let home = feed::home(name, self.workers.len());
+            self.workers[home].send(Feed::Unsubscribe {
+                channel: Arc::clone(&channel.name),
+                worker: self.index,
+            });
         }
-    }
-
-    fn burst_is_over(&self, name: &str) -> bool {
-        !self.peers.values().any(|peer| peer.channel == name)
+        self.channels.remove(name);
     }
 }

@@ -10,6 +10,7 @@ use str0m::channel::ChannelData;
 use str0m::{Event as RtcEvent, Input};
 
 use super::Worker;
+use crate::feed::{Feed, Started};
 use crate::outbox::{CloseReason, Event, Unit};
 use crate::peer::{Figures, Message, Part};
 use crate::publisher::Received;
@@ -68,21 +69,8 @@ impl Worker {
         self.consent
             .set(id, now + self.shared.settings.consent_timeout);
         self.shared.outbox.event(Event::PeerConnected { peer: id });
-        let Some(channel) = self.channels.get_mut(&peer.channel) else {
-            return;
-        };
-        if let Part::Viewer(viewer) = &mut peer.part {
-            let video = channel.broadcast.video();
-            viewer.follow(channel.broadcast.audio(), video);
-            let started = channel
-                .broadcast
-                .replay()
-                .is_some_and(|gop| viewer.start_replay(gop, now));
-            if started {
-                self.replaying.insert(id);
-            } else if let Some(video) = video {
-                channel.broadcast.want_keyframe(video);
-            }
+        if matches!(peer.part, Part::Viewer(_)) {
+            self.begin(id, now);
         }
     }
 
@@ -94,7 +82,7 @@ impl Worker {
             // A viewer that sends media was not asked to.
             return self.net.counters.drops_refused.add(1);
         };
-        let Some(channel) = self.channels.get_mut(&peer.channel) else {
+        let Some(channel) = self.channels.get_mut(&*peer.channel) else {
             return;
         };
         let sources = &self.shared.sources;
@@ -107,15 +95,20 @@ impl Worker {
             Received::Packet(packet) => packet,
             Received::Started { packet, replaces } => {
                 if let Some(track) = publisher.track(packet.source) {
-                    let rid = track.rid.as_ref().map_or("", |rid| rid);
-                    channel.start_source(
-                        packet.source,
-                        rid,
-                        track.spec,
+                    let began = Started {
+                        source: packet.source,
+                        rid: track.rid.as_ref().map_or("", |rid| rid).to_owned(),
+                        spec: track.spec,
+                        codec: track.codec,
                         replaces,
-                        track.codec,
-                        now,
-                    );
+                    };
+                    channel.start_source(&began, now);
+                    for worker in channel.subscribers.keys() {
+                        self.workers[*worker].send(Feed::Started {
+                            channel: Arc::clone(&channel.name),
+                            started: began.clone(),
+                        });
+                    }
                     started = true;
                 }
                 packet
@@ -127,6 +120,9 @@ impl Worker {
         let packet = Arc::new(packet);
         let mut units = Vec::new();
         channel.broadcast.packet(&packet, now, &mut units);
+        if started && !packet.keyframe_start {
+            channel.broadcast.want_keyframe(packet.source);
+        }
         deliver(&self.shared, &channel.taps, units);
         if channel.burst.is_empty() {
             self.dirty.push(channel.name.clone());
@@ -136,24 +132,11 @@ impl Worker {
             let name = channel.name.clone();
             if !std::mem::replace(&mut channel.started, true) {
                 self.shared.outbox.event(Event::MediaStarted {
-                    channel: name.clone(),
+                    channel: name.to_string(),
                     peer: id,
                 });
             }
-            self.lead(&name);
-        }
-    }
-
-    /// Every viewer of the channel follows its present sources.
-    pub(super) fn lead(&mut self, name: &str) {
-        let Some(channel) = self.channels.get(name) else {
-            return;
-        };
-        let (audio, video) = (channel.broadcast.audio(), channel.broadcast.video());
-        for id in &channel.viewers {
-            if let Some(Part::Viewer(viewer)) = self.peers.get_mut(id).map(|p| &mut p.part) {
-                viewer.follow(audio, video);
-            }
+            self.lead(&name, now);
         }
     }
 

@@ -30,12 +30,12 @@ impl Worker {
         let (Part::Viewer(viewer), Some(path)) = (&mut peer.part, peer.path) else {
             return;
         };
-        let Some(wishes) = viewer.feedback(datagram, &self.net.counters, wall) else {
+        let Some(wishes) = viewer.feedback(datagram, &self.net.counters, now, wall) else {
             return;
         };
         // Only what was sealed with its key shows that the viewer is there.
         peer.last_input = now;
-        let Some(channel) = self.channels.get_mut(&peer.channel) else {
+        let Some(channel) = self.channels.get_mut(&*peer.channel) else {
             return;
         };
         if let Some(source) = wishes.keyframe {
@@ -46,6 +46,9 @@ impl Worker {
             let ring = |source| channel.broadcast.ring(source);
             let way = &mut self.net.way(path, now);
             viewer.resend(number, ring, &channel.formats, way);
+        }
+        if let Some(at) = viewer.pad_at() {
+            self.padding.set(id, at);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Media to viewers, keyframe requests to publishers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Instant;
 
 use sluice_media_core::packet::SourceId;
@@ -8,6 +9,7 @@ use str0m::Input;
 use str0m::media::KeyframeRequestKind;
 
 use super::Worker;
+use crate::feed::{self, Feed};
 use crate::peer::Part;
 
 impl Worker {
@@ -18,6 +20,18 @@ impl Worker {
                 continue;
             };
             let mut burst = std::mem::take(&mut channel.burst);
+            if !channel.subscribers.is_empty() {
+                let packets: Arc<[_]> = burst.as_slice().into();
+                for worker in channel.subscribers.keys() {
+                    let feed = Feed::Burst {
+                        channel: Arc::clone(&name),
+                        packets: Arc::clone(&packets),
+                    };
+                    if !self.workers[*worker].send(feed) {
+                        self.net.counters.drops_worker_queue.add(1);
+                    }
+                }
+            }
             let viewers = std::mem::take(&mut channel.viewers);
             let formats = &channel.formats;
             let mut panicked = Vec::new();
@@ -81,7 +95,7 @@ impl Worker {
         let (Part::Viewer(viewer), Some(path)) = (&mut peer.part, peer.path) else {
             return false;
         };
-        let Some(channel) = self.channels.get(&peer.channel) else {
+        let Some(channel) = self.channels.get(&*peer.channel) else {
             return false;
         };
         let Some(gop) = viewer
@@ -116,6 +130,14 @@ impl Worker {
             if let Some(publisher) = channel.publisher {
                 let sources = channel.broadcast.poll_keyframes(now);
                 asks.extend(sources.into_iter().map(|source| (publisher, source)));
+            } else if !channel.is_home {
+                let home = &self.workers[feed::home(&channel.name, self.workers.len())];
+                for source in channel.broadcast.poll_keyframes(now) {
+                    home.send(Feed::Keyframe {
+                        channel: Arc::clone(&channel.name),
+                        source,
+                    });
+                }
             }
         }
         for (id, source) in asks {

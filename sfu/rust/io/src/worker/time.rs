@@ -1,5 +1,6 @@
 //! What happens because time passed.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use str0m::Input;
@@ -14,6 +15,7 @@ impl Worker {
                 peer.rtc.handle_input(Input::Timeout(now))
             });
         }
+        self.pad_due(now);
         while let Some(id) = self.consent.pop_due(now) {
             let Some(peer) = self.peers.get(&id) else {
                 continue;
@@ -45,29 +47,35 @@ impl Worker {
         let mut lead = Vec::new();
         for channel in self.channels.values_mut() {
             let changes = channel.broadcast.tick(now);
+            if changes.video {
+                lead.push(Arc::clone(&channel.name));
+            }
+            // The rest is home's to tell.
+            if !channel.is_home {
+                continue;
+            }
             let outbox = &self.shared.outbox;
             match changes.stalled {
                 Some(true) => outbox.event(Event::MediaStalled {
-                    channel: channel.name.clone(),
+                    channel: channel.name.to_string(),
                 }),
                 Some(false) => outbox.event(Event::MediaResumed {
-                    channel: channel.name.clone(),
+                    channel: channel.name.to_string(),
                 }),
                 None => {}
             }
             if changes.layers {
                 outbox.event(Event::LayersChanged {
-                    channel: channel.name.clone(),
+                    channel: channel.name.to_string(),
                     layers: channel.layers(),
                 });
             }
-            if changes.video {
-                lead.push(channel.name.clone());
-            }
         }
         for name in lead {
-            self.lead(&name);
+            self.lead(&name, now);
         }
+        self.steer(now);
+        self.look_at_demand(now);
         self.report(now);
         let expired = self.net.tcp.as_ref().map(|tcp| tcp.expired(now));
         for key in expired.unwrap_or_default() {

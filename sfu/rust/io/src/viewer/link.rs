@@ -1,0 +1,240 @@
+//! A viewer's link and the layer that is sent over it.
+
+use std::time::{Duration, Instant};
+
+use sluice_media_core::downlink::{Choice, Downlink, Feedback, LayerRate};
+use sluice_media_core::packet::SourceId;
+use sluice_media_core::ring::Ring;
+use sluice_media_core::rtcp::{ReferenceClock, TransportFeedback};
+use str0m::format::CodecSpec;
+
+use super::Viewer;
+use super::format::Terms;
+use crate::counters::Counters;
+use crate::egress::Left;
+use crate::net::Way;
+
+/// What a link is believed to carry before anything is known of it.
+const START: u64 = 300_000;
+/// A keyframe that does not come is asked for again.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+/// Packets that padding repeats.
+const PADDED: u64 = 64;
+
+/// What is known of the way to a viewer.
+pub struct Link {
+    kind: Feedback,
+    /// None until there are layers to choose from.
+    downlink: Option<Box<Downlink>>,
+    clock: ReferenceClock,
+    choice: Choice,
+    asked: Option<Instant>,
+    /// As the outside knows it.
+    told: Option<Showing>,
+    pub pinned: Option<String>,
+    pub switches: u64,
+    forged: u64,
+    probes: u64,
+}
+
+/// What a viewer sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Showing {
+    Layer(SourceId),
+    AudioOnly,
+}
+
+impl Link {
+    pub fn new<'a>(terms: impl Iterator<Item = &'a Terms>) -> Self {
+        let mut kind = Feedback::None;
+        for terms in terms {
+            if terms.ids.transport_number != 0 {
+                kind = Feedback::TransportWide;
+            } else if terms.remb && terms.ids.send_time != 0 && kind == Feedback::None {
+                kind = Feedback::Remb;
+            }
+        }
+        Link {
+            kind,
+            downlink: None,
+            clock: ReferenceClock::default(),
+            choice: Choice::Nothing,
+            asked: None,
+            told: None,
+            pinned: None,
+            switches: 0,
+            forged: 0,
+            probes: 0,
+        }
+    }
+
+    pub fn sent(&mut self, left: Left, now: Instant) {
+        if let Some(downlink) = &mut self.downlink {
+            downlink.sent(left.number.unwrap_or(0), left.bytes, now);
+        }
+    }
+
+    pub fn feedback(&mut self, feedback: &TransportFeedback<'_>, now: Instant) {
+        let reference = self.clock.micros(feedback.reference);
+        if let Some(downlink) = &mut self.downlink {
+            downlink.feedback(feedback.arrivals(reference), now);
+        }
+    }
+
+    pub fn remb(&mut self, bits_per_second: u64, now: Instant) {
+        if self.kind == Feedback::Remb
+            && let Some(downlink) = &mut self.downlink
+        {
+            downlink.remb(bits_per_second, now);
+        }
+    }
+
+    pub fn reported(&mut self, lost: f32, round_trip: Option<Duration>, now: Instant) {
+        if let Some(downlink) = &mut self.downlink {
+            downlink.report(lost, round_trip, now);
+        }
+    }
+
+    pub fn estimate(&self) -> Option<u64> {
+        self.downlink.as_ref().map(|downlink| downlink.estimate())
+    }
+
+    pub fn is_audio_only(&self) -> bool {
+        self.choice == Choice::AudioOnly
+    }
+
+    fn choose(
+        &mut self,
+        layers: &[LayerRate],
+        audio: u64,
+        pin: Option<SourceId>,
+        counters: &Counters,
+        now: Instant,
+    ) -> Choice {
+        if layers.is_empty() {
+            return Choice::Nothing;
+        }
+        let kind = self.kind;
+        // One layer is sent whatever is believed, until the link says that it is too much.
+        let least = 3 * (layers[0].bitrate + audio) / 2;
+        let start = START.max(least);
+        let downlink = self
+            .downlink
+            .get_or_insert_with(|| Box::new(Downlink::new(kind, start, now)));
+        downlink.pin(pin);
+        let choice = downlink.choose(layers, audio, now);
+        let told = downlink.counters;
+        counters
+            .feedback_forged
+            .add(told.unknown + told.repeated - self.forged);
+        counters.probes.add(told.probes - self.probes);
+        (self.forged, self.probes) = (told.unknown + told.repeated, told.probes);
+        choice
+    }
+}
+
+impl Viewer {
+    /// Choose the layer to send. Returns the source whose keyframe is needed for that.
+    pub fn steer(
+        &mut self,
+        layers: &[LayerRate],
+        audio: u64,
+        pin: Option<SourceId>,
+        counters: &Counters,
+        now: Instant,
+    ) -> Option<SourceId> {
+        let track = self.video.as_mut()?;
+        // A group of pictures is sent whole: a change in its middle would tear it.
+        if track.forwarder.is_replaying() {
+            return None;
+        }
+        let choice = self.link.choose(layers, audio, pin, counters, now);
+        if choice != self.link.choice {
+            self.link.choice = choice;
+            self.link.asked = None;
+            match choice {
+                Choice::Layer(source) => track.forwarder.follow(source),
+                Choice::AudioOnly => {
+                    counters.audio_only_entered.add(1);
+                    track.forwarder.pause();
+                }
+                // The publisher is gone; what it sent last stays on the screen.
+                Choice::Nothing => {}
+            }
+        }
+        let wanted = track.forwarder.following()?;
+        let waits = track.forwarder.sending() != Some(wanted);
+        let due = self
+            .link
+            .asked
+            .is_none_or(|at| now.saturating_duration_since(at) >= ASK_AGAIN);
+        if !waits || !due {
+            return None;
+        }
+        self.link.asked = Some(now);
+        Some(wanted)
+    }
+
+    /// What the viewer sees, when that is not what was told before.
+    pub fn news(&mut self) -> Option<Showing> {
+        let sending = || self.video.as_ref()?.forwarder.sending();
+        let showing = match self.link.choice {
+            Choice::AudioOnly => Some(Showing::AudioOnly),
+            _ => sending().map(Showing::Layer),
+        }?;
+        if self.link.told == Some(showing) {
+            return None;
+        }
+        self.link.switches += u64::from(self.link.told.is_some());
+        self.link.told = Some(showing);
+        Some(showing)
+    }
+
+    pub fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// The viewer asks for this encoding; None: choose by bandwidth.
+    pub fn pin(&mut self, rid: Option<String>) {
+        self.link.pinned = rid;
+    }
+
+    /// When [`Viewer::pad`] is due.
+    pub fn pad_at(&self) -> Option<Instant> {
+        self.link.downlink.as_ref()?.wake_at()
+    }
+
+    /// Send what a running probe is due to: packets that went before, as resends.
+    pub fn pad<'a>(
+        &mut self,
+        ring: impl Fn(SourceId) -> Option<&'a Ring>,
+        formats: &[(SourceId, CodecSpec)],
+        way: &mut Way<'_>,
+    ) {
+        let Some(downlink) = &mut self.link.downlink else {
+            return;
+        };
+        let mut due = downlink.padding(way.now);
+        let (Some(track), Some((egress, _))) = (&mut self.video, &mut self.egress) else {
+            return;
+        };
+        let mut back = 0;
+        while due > 0 && back < PADDED {
+            let found = track.forwarder.newest(back).and_then(|sent| {
+                let packet = ring(sent.source)?.get(sent.source_seq)?;
+                let outgoing = track.forwarder.again(&sent, packet)?;
+                Some((packet, outgoing, track.format(sent.source, formats)?))
+            });
+            back += 1;
+            let Some((packet, outgoing, format)) = found else {
+                continue;
+            };
+            let Some(left) = egress.again(track, format, packet, &outgoing, way) else {
+                continue;
+            };
+            downlink.sent(left.number.unwrap_or(0), left.bytes, way.now);
+            way.net.counters.padding_packets.add(1);
+            due = due.saturating_sub(left.bytes);
+        }
+    }
+}
