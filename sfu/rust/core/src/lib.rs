@@ -7,7 +7,8 @@
 //! 2. a publisher's packet enters its [`broadcast`], which keeps the last group of pictures
 //!    ([`gop`]) and knows when a keyframe must be asked for ([`keyframes`]);
 //! 3. each viewer's [`forward::Forwarder`] says under which number and time it goes out;
-//! 4. where somebody reads the stream, [`depacketize`] makes access units of it.
+//! 4. what viewers report and ask for is read by [`rtcp`];
+//! 5. where somebody reads the stream, [`depacketize`] makes access units of it.
 #![forbid(unsafe_code)]
 
 pub mod allowance;
@@ -23,3 +24,4 @@ pub mod gop;
 pub mod keyframes;
 pub mod packet;
 pub mod routes;
+pub mod rtcp;
