@@ -9,6 +9,7 @@ mod depacketize;
 mod framing;
 mod header;
 mod rtcp;
+mod svc;
 
 /// One function of bytes and the name of its folder of seeds.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "header",
         run: header::run,
+    },
+    Target {
+        name: "svc",
+        run: svc::run,
     },
 ];
 
