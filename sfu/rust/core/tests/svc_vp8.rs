@@ -61,8 +61,9 @@ fn layers_are_entered_one_by_one_where_they_begin_anew() {
             passed.push(index);
         }
     }
-    // Round 2 begins anew: its first picture of layer 2 comes before layer 1 does.
-    assert_eq!(passed, [0, 4, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
+    // Round 2 begins anew, but its first picture of layer 2 comes before layer 1 is there, and its
+    // second one builds on more than the lowest layer. Round 4 brings layer 2.
+    assert_eq!(passed, [0, 4, 8, 10, 12, 14, 16, 17, 18, 19]);
 }
 
 #[test]
@@ -81,7 +82,7 @@ fn in_the_middle_of_a_stream_the_lowest_layer_comes_first() {
         .filter(|packet| left_out(&mut filter, packet).is_some())
         .map(|packet| packet.seq)
         .collect();
-    assert_eq!(passed, [8, 10, 11]);
+    assert_eq!(passed, [8, 10]);
 }
 
 #[test]
