@@ -73,10 +73,21 @@ bench-live: setup ## Measure the live path: delay, loss, viewers a core
 screenshots: setup ## Take the screenshots in docs/ again
 	python -m tests.journeys.screenshots
 
+# The counters by which libFuzzer sees what an input reaches, and checks that a release lacks.
+FUZZ_SECONDS ?= 60
+FUZZ_RUSTFLAGS := -Cpasses=sancov-module $(addprefix -Cllvm-args=-sanitizer-coverage-, \
+	level=4 inline-8bit-counters pc-table trace-compares) \
+	-Ccodegen-units=1 -Cdebug-assertions -Coverflow-checks
+
 .PHONY: fuzz
-fuzz: setup ## Feed the media plane's parsers with damaged packets for a while
-	@[ -d $(RUST)/fuzz ] || { echo "$(RUST)/fuzz is not built yet" >&2; exit 1; }
-	cargo run --manifest-path $(RUST)/Cargo.toml --locked --release -p sluice-media-fuzz
+fuzz: setup ## Feed every parser with damaged input, FUZZ_SECONDS each (60)
+	@command -v c++ >/dev/null || { echo "Missing: a C++ compiler (apt install g++)" >&2; exit 1; }
+	triple=$$(rustc --print host-tuple); \
+	RUSTFLAGS="$(FUZZ_RUSTFLAGS)" cargo build --manifest-path $(RUST)/Cargo.toml --locked \
+		--release --target "$$triple" --target-dir .build/fuzz/target \
+		-p sluice-media-fuzz --features libfuzzer; \
+	python -m tests.fuzz --seconds $(FUZZ_SECONDS) \
+		--binary ".build/fuzz/target/$$triple/release/sluice-media-fuzz"
 
 .PHONY: lock
 lock: ## Resolve the dependencies again and rewrite the lock files

@@ -7,7 +7,9 @@
 //! 2. a publisher's packet enters its [`broadcast`], which keeps the last group of pictures
 //!    ([`gop`]) and knows when a keyframe must be asked for ([`keyframes`]);
 //! 3. each viewer's [`forward::Forwarder`] says under which number and time it goes out;
-//! 4. where somebody reads the stream, [`depacketize`] makes access units of it.
+//!    of a stream with layers, [`svc`] says what goes out at all, and [`renumber`] closes the gaps;
+//! 4. what viewers report and ask for is read by [`rtcp`];
+//! 5. where somebody reads the stream, [`depacketize`] makes access units of it.
 #![forbid(unsafe_code)]
 
 pub mod allowance;
@@ -25,6 +27,8 @@ pub mod header;
 pub mod keyframes;
 pub mod once;
 pub mod packet;
+pub mod renumber;
 pub mod ring;
 pub mod routes;
 pub mod rtcp;
+pub mod svc;

@@ -146,6 +146,19 @@ fn claims_of_more_packets_than_anybody_has_in_flight_are_refused() {
 }
 
 #[test]
+fn the_messages_of_a_datagram_share_what_is_allowed() {
+    let one = feedback(0, 3000, 0, 0, &[run(0, 3000)], &[]);
+    let faults: Vec<_> = read(&one.repeat(4))
+        .map(|message| message.err().map(|malformed| malformed.fault))
+        .collect();
+    let too_many = Some(Fault::TooMany);
+    assert_eq!(faults, [None, None, too_many, too_many]);
+    // What is left goes to a smaller one.
+    let mixed = [one.repeat(3), feedback_on(7, 8, &[Some(3)])].concat();
+    assert!(read(&mixed).last().is_some_and(|message| message.is_ok()));
+}
+
+#[test]
 fn empty_runs_are_stepped_over() {
     let chunks = [run(1, 0), run(0, 0), run(1, 1), run(0, 0)];
     // The last chunk is not needed any more: it is read as the delta.

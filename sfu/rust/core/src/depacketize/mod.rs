@@ -19,6 +19,7 @@ mod bits;
 mod h264;
 mod h265;
 mod keyframe;
+mod layer;
 mod nal;
 mod opus;
 mod reorder;
@@ -30,6 +31,7 @@ mod vp9;
 
 pub use assembler::{Assembler, Counters};
 pub use keyframe::starts_keyframe;
+pub use layer::{Layer, SwitchUp, layer_of};
 pub use size::picture_size;
 pub use vp8::{Vp8Ids, rewrite_vp8_ids, vp8_ids};
 

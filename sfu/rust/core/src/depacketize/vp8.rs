@@ -41,6 +41,8 @@ pub fn rewrite_vp8_ids(payload: &mut [u8], picture_id: u16, tl0_pic_idx: u8) {
 /// The payload descriptor (RFC 7741 4.2), and what follows it.
 pub(super) struct Descriptor<'a> {
     pub(super) ids: Vp8Ids,
+    /// TID and Y: the temporal layer, and whether the frame builds on the lowest one only.
+    pub(super) temporal: Option<(u8, bool)>,
     /// The frame begins here: start of the first partition.
     pub(super) begins: bool,
     pub(super) body: &'a [u8],
@@ -57,6 +59,7 @@ pub(super) fn parse(payload: &[u8]) -> Result<Descriptor<'_>, Malformed> {
     let mut body = payload;
     let first = take(&mut body)?;
     let mut ids = Vp8Ids::default();
+    let mut temporal = None;
     if first & 0x80 != 0 {
         let extensions = take(&mut body)?;
         if extensions & 0x80 != 0 {
@@ -72,11 +75,13 @@ pub(super) fn parse(payload: &[u8]) -> Result<Descriptor<'_>, Malformed> {
             ids.tl0_pic_idx = Some(take(&mut body)?);
         }
         if extensions & 0x30 != 0 {
-            take(&mut body)?;
+            let layer = take(&mut body)?;
+            temporal = (extensions & 0x20 != 0).then_some((layer >> 6, layer & 0x20 != 0));
         }
     }
     Ok(Descriptor {
         ids,
+        temporal,
         begins: first & 0x17 == 0x10,
         body,
     })

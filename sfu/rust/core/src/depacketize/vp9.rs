@@ -11,7 +11,12 @@ pub(super) struct Descriptor<'a> {
     pub(super) predicted: bool,
     /// B: the frame of one spatial layer begins here.
     pub(super) begins: bool,
+    /// E: and it ends here.
+    pub(super) ends: bool,
     pub(super) spatial_id: u8,
+    pub(super) temporal_id: u8,
+    /// U: what follows in higher temporal layers builds on nothing of them from before.
+    pub(super) switching_up: bool,
     /// The size of the highest spatial layer, from the scalability structure.
     pub(super) size: Option<(u16, u16)>,
     pub(super) body: &'a [u8],
@@ -43,9 +48,9 @@ pub(super) fn parse(payload: &[u8]) -> Result<Descriptor<'_>, Malformed> {
     if has(0x80) && take(&mut body)? & 0x80 != 0 {
         take(&mut body)?;
     }
-    let mut spatial_id = 0;
+    let mut layers = 0;
     if has(0x20) {
-        spatial_id = take(&mut body)? >> 1 & 7;
+        layers = take(&mut body)?;
         if !flexible {
             take(&mut body)?;
         }
@@ -61,7 +66,10 @@ pub(super) fn parse(payload: &[u8]) -> Result<Descriptor<'_>, Malformed> {
     Ok(Descriptor {
         predicted,
         begins: has(0x08),
-        spatial_id,
+        ends: has(0x04),
+        spatial_id: layers >> 1 & 7,
+        temporal_id: layers >> 5,
+        switching_up: layers & 0x10 != 0,
         size,
         body,
     })

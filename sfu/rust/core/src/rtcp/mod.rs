@@ -55,13 +55,18 @@ pub enum Message<'a> {
 /// Walk a compound packet (RFC 3550 section 6.1), or one of reduced size (RFC 5506). A malformed
 /// message does not keep the next ones from being read while its length can be trusted.
 pub fn read(compound: &[u8]) -> Messages<'_> {
-    Messages { rest: compound }
+    Messages {
+        rest: compound,
+        statuses: MAX_STATUSES,
+    }
 }
 
 /// The messages of a compound packet, see [`read`].
 #[derive(Clone, Debug)]
 pub struct Messages<'a> {
     rest: &'a [u8],
+    /// Packet statuses that the rest may still be about.
+    statuses: u16,
 }
 
 impl<'a> Iterator for Messages<'a> {
@@ -85,7 +90,7 @@ impl<'a> Iterator for Messages<'a> {
         };
         self.rest = rest;
         let parsed = without_padding(first, &message[HEADER..])
-            .and_then(|body| parse(kind, first & 0x1f, body));
+            .and_then(|body| parse(kind, first & 0x1f, body, &mut self.statuses));
         Some(parsed.map_err(malformed))
     }
 }
@@ -106,13 +111,20 @@ fn without_padding(first: u8, body: &[u8]) -> Result<&[u8], Fault> {
 }
 
 /// `count` is the header's five bits: how many blocks, or which format of feedback.
-fn parse(kind: u8, count: u8, body: &[u8]) -> Result<Message<'_>, Fault> {
+fn parse<'a>(
+    kind: u8,
+    count: u8,
+    body: &'a [u8],
+    statuses: &mut u16,
+) -> Result<Message<'a>, Fault> {
     Ok(match (kind, count) {
         (SENDER_REPORT, _) => Message::SenderReport(SenderReport::parse(count, body)?),
         (RECEIVER_REPORT, _) => Message::ReceiverReport(ReceiverReport::parse(count, body)?),
         (GOODBYE, _) => Message::Bye(Bye::parse(count, body)?),
         (TRANSPORT_FEEDBACK, 1) => Message::Nack(Nack::parse(body)?),
-        (TRANSPORT_FEEDBACK, 15) => Message::TransportFeedback(TransportFeedback::parse(body)?),
+        (TRANSPORT_FEEDBACK, 15) => {
+            Message::TransportFeedback(TransportFeedback::parse(body, statuses)?)
+        }
         (PAYLOAD_FEEDBACK, 1) => Message::Pli(Pli::parse(body)?),
         (PAYLOAD_FEEDBACK, 4) => Message::Fir(Fir::parse(body)?),
         (PAYLOAD_FEEDBACK, 15) => match Remb::parse(body)? {

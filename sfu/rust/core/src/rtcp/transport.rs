@@ -3,8 +3,8 @@
 
 use super::{Fault, take, take_u32};
 
-/// Feedback on more packets is refused. Two bytes can claim 8191, so a datagram could otherwise
-/// make us count to 65535.
+/// Feedback on more packets is refused, all messages of a datagram taken together. Two bytes can
+/// claim 8191, so 1500 could otherwise make us count to half a million.
 pub const MAX_STATUSES: u16 = 8192;
 
 /// Arrival times come in steps of this.
@@ -49,7 +49,8 @@ pub struct Arrivals<'a> {
 }
 
 impl<'a> TransportFeedback<'a> {
-    pub(super) fn parse(mut body: &'a [u8]) -> Result<Self, Fault> {
+    /// `allowed` is how many statuses the datagram may still be about.
+    pub(super) fn parse(mut body: &'a [u8], allowed: &mut u16) -> Result<Self, Fault> {
         let sender = take_u32(&mut body)?;
         let media = take_u32(&mut body)?;
         let base = take(&mut body).map(u16::from_be_bytes)?;
@@ -58,9 +59,7 @@ impl<'a> TransportFeedback<'a> {
         if statuses == 0 {
             return Err(Fault::Empty);
         }
-        if statuses > MAX_STATUSES {
-            return Err(Fault::TooMany);
-        }
+        *allowed = allowed.checked_sub(statuses).ok_or(Fault::TooMany)?;
         let (chunks, deltas) = checked(statuses, body)?;
         Ok(TransportFeedback {
             sender,
