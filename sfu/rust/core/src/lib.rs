@@ -6,7 +6,8 @@
 //! 1. a datagram is sorted by [`demux`] and finds its peer in [`routes`];
 //! 2. a publisher's packet enters its [`broadcast`], which keeps the last group of pictures
 //!    ([`gop`]) and knows when a keyframe must be asked for ([`keyframes`]);
-//! 3. each viewer's [`forward::Forwarder`] says under which number and time it goes out;
+//! 3. each viewer's [`forward::Forwarder`] says under which number and time it goes out,
+//!    and its [`downlink`] which layer fits;
 //! 4. where somebody reads the stream, [`depacketize`] makes access units of it.
 #![forbid(unsafe_code)]
 
@@ -17,6 +18,7 @@ pub mod codec;
 pub mod deadlines;
 pub mod demux;
 pub mod depacketize;
+pub mod downlink;
 pub mod forward;
 pub mod framing;
 pub mod gop;

@@ -1,0 +1,237 @@
+//! Which encoding a viewer gets.
+
+use std::time::{Duration, Instant};
+
+use crate::packet::SourceId;
+
+/// IP, UDP, RTP with its extensions, and SRTP, in bytes a packet.
+const OVERHEAD: f64 = 70.0;
+/// Payload of a packet where nobody counted them.
+const PAYLOAD: f64 = 1100.0;
+const AUDIO_PACKETS: f64 = 50.0;
+/// A larger picture must fit with room to spare, a present one only just.
+pub(super) const MARGIN: f64 = 1.15;
+/// So long is the smallest picture held although it does not fit.
+const STARVED: Duration = Duration::from_millis(1500);
+/// A fall so soon after the rise means that the rise was wrong.
+const SOON: Duration = Duration::from_secs(15);
+const FIRST_HOLD: Duration = Duration::from_secs(2);
+const LONGEST_HOLD: Duration = Duration::from_secs(30);
+const HOLDS: usize = 4;
+
+/// One encoding as the chooser sees it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LayerRate {
+    pub source: SourceId,
+    /// Bit/s of RTP payload.
+    pub bitrate: u64,
+    /// 0 when nobody counts them.
+    pub packets_per_second: u32,
+    pub active: bool,
+}
+
+/// What a viewer gets from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    Layer(SourceId),
+    /// Not even the smallest picture fits.
+    AudioOnly,
+    /// There is no picture to choose.
+    Nothing,
+}
+
+/// What the chooser may know of the downlink.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    /// Bit/s on the link; None: nothing speaks against anything.
+    pub rate: Option<f64>,
+    /// The rate is a limit that was felt.
+    pub congested: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Chooser {
+    current: Choice,
+    pin: Option<SourceId>,
+    starved: Option<Instant>,
+    holds: [Option<Hold>; HOLDS],
+}
+
+/// When a layer may come back.
+#[derive(Clone, Copy, Debug)]
+struct Hold {
+    source: SourceId,
+    up: Instant,
+    until: Instant,
+    wait: Duration,
+}
+
+impl Chooser {
+    pub fn new() -> Self {
+        Chooser {
+            current: Choice::Nothing,
+            pin: None,
+            starved: None,
+            holds: [None; HOLDS],
+        }
+    }
+
+    pub fn pin(&mut self, layer: Option<SourceId>) {
+        self.pin = layer;
+    }
+
+    /// `layers` ascend. `audio`: bit/s of the sound.
+    pub fn choose(
+        &mut self,
+        layers: &[LayerRate],
+        audio: u64,
+        known: Known,
+        now: Instant,
+    ) -> Choice {
+        let next = self.decide(layers, audio, known, now);
+        if next != self.current {
+            self.remember(layers, next, now);
+            self.starved = None;
+            self.current = next;
+        }
+        next
+    }
+
+    /// The next larger layer that may be tried, and what it needs.
+    pub fn above(&self, layers: &[LayerRate], audio: u64, now: Instant) -> Option<f64> {
+        if self.pinned(layers).is_some() {
+            return None;
+        }
+        let from = match self.current {
+            Choice::Nothing => return None,
+            Choice::AudioOnly => 0,
+            Choice::Layer(source) => 1 + layers.iter().position(|layer| layer.source == source)?,
+        };
+        let next = layers[from..].iter().find(|layer| layer.active)?;
+        (!self.held(next.source, now)).then(|| need(next, audio))
+    }
+
+    fn decide(&mut self, layers: &[LayerRate], audio: u64, known: Known, now: Instant) -> Choice {
+        let active = || layers.iter().filter(|layer| layer.active);
+        let Some(lowest) = active().next() else {
+            return Choice::Nothing;
+        };
+        if let Some(pinned) = self.pinned(layers) {
+            return Choice::Layer(pinned);
+        }
+        let Some(rate) = known.rate else {
+            return active()
+                .next_back()
+                .map_or(Choice::Nothing, |layer| Choice::Layer(layer.source));
+        };
+        let current = active().find(|layer| Choice::Layer(layer.source) == self.current);
+        let roomy = active()
+            .rfind(|layer| need(layer, audio) * MARGIN <= rate && !self.held(layer.source, now));
+        let Some(current) = current else {
+            return match (self.current, roomy) {
+                (_, Some(layer)) => Choice::Layer(layer.source),
+                (Choice::AudioOnly, None) => Choice::AudioOnly,
+                (_, None) => Choice::Layer(lowest.source),
+            };
+        };
+        if need(current, audio) <= rate || !known.congested {
+            self.starved = None;
+            let up = roomy.filter(|layer| layer.bitrate > current.bitrate);
+            return Choice::Layer(up.unwrap_or(current).source);
+        }
+        if let Some(fits) = active().rfind(|layer| need(layer, audio) <= rate) {
+            return Choice::Layer(fits.source);
+        }
+        let since = *self.starved.get_or_insert(now);
+        if now.saturating_duration_since(since) >= STARVED {
+            Choice::AudioOnly
+        } else {
+            Choice::Layer(lowest.source)
+        }
+    }
+
+    fn pinned(&self, layers: &[LayerRate]) -> Option<SourceId> {
+        self.pin.filter(|pin| {
+            layers
+                .iter()
+                .any(|layer| layer.source == *pin && layer.active)
+        })
+    }
+
+    fn held(&self, source: SourceId, now: Instant) -> bool {
+        self.hold(source).is_some_and(|hold| now < hold.until)
+    }
+
+    fn hold(&self, source: SourceId) -> Option<&Hold> {
+        self.holds
+            .iter()
+            .flatten()
+            .find(|hold| hold.source == source)
+    }
+
+    /// Write down rises and falls.
+    fn remember(&mut self, layers: &[LayerRate], next: Choice, now: Instant) {
+        let rank = |choice: Choice| match choice {
+            Choice::Layer(source) => layers
+                .iter()
+                .position(|layer| layer.source == source)
+                .map_or(0, |at| at + 1),
+            _ => 0,
+        };
+        match (self.current, next) {
+            (_, Choice::Layer(source)) if rank(next) > rank(self.current) => {
+                let hold = self.hold_mut(source, now);
+                if now.saturating_duration_since(hold.until) > 2 * LONGEST_HOLD {
+                    hold.wait = Duration::ZERO;
+                }
+                hold.up = now;
+            }
+            (Choice::Layer(source), _) if rank(next) < rank(self.current) => {
+                let hold = self.hold_mut(source, now);
+                hold.wait = if now.saturating_duration_since(hold.up) < SOON {
+                    (hold.wait * 2).clamp(2 * FIRST_HOLD, LONGEST_HOLD)
+                } else {
+                    hold.wait.max(FIRST_HOLD)
+                };
+                hold.until = now + hold.wait;
+            }
+            _ => {}
+        }
+    }
+
+    fn hold_mut(&mut self, source: SourceId, now: Instant) -> &mut Hold {
+        let at = self
+            .holds
+            .iter()
+            .position(|hold| hold.is_some_and(|hold| hold.source == source))
+            .or_else(|| self.holds.iter().position(Option::is_none))
+            .or_else(|| {
+                let oldest = self.holds.iter().flatten().map(|hold| hold.until).min();
+                self.holds
+                    .iter()
+                    .position(|hold| hold.map(|hold| hold.until) == oldest)
+            })
+            .unwrap_or(0);
+        let slot = &mut self.holds[at];
+        if slot.is_none_or(|hold| hold.source != source) {
+            *slot = None;
+        }
+        slot.get_or_insert(Hold {
+            source,
+            up: now,
+            until: now,
+            wait: Duration::ZERO,
+        })
+    }
+}
+
+/// Bit/s on the link for this layer with its sound.
+pub(super) fn need(layer: &LayerRate, audio: u64) -> f64 {
+    let video = layer.bitrate as f64;
+    let packets = match layer.packets_per_second {
+        0 => (video / 8.0 / PAYLOAD).max(15.0),
+        counted => f64::from(counted),
+    };
+    let sound = if audio > 0 { AUDIO_PACKETS } else { 0.0 };
+    video + audio as f64 + (packets + sound) * OVERHEAD * 8.0
+}
