@@ -10,7 +10,9 @@ const OVERHEAD: f64 = 70.0;
 const PAYLOAD: f64 = 1100.0;
 const AUDIO_PACKETS: f64 = 50.0;
 /// A larger picture must fit with room to spare, a present one only just.
-pub(super) const MARGIN: f64 = 1.15;
+const MARGIN: f64 = 1.15;
+/// Any picture is better than none.
+const LEAST_MARGIN: f64 = 1.05;
 /// So long is the smallest picture held although it does not fit.
 const STARVED: Duration = Duration::from_millis(1500);
 /// A fall so soon after the rise means that the rise was wrong.
@@ -45,8 +47,10 @@ pub enum Choice {
 pub(super) struct Known {
     /// Bit/s on the link; None: nothing speaks against anything.
     pub rate: Option<f64>,
-    /// The rate is a limit that was felt.
+    /// The rate is a limit that was felt lately.
     pub congested: bool,
+    /// It is felt right now.
+    pub pressed: bool,
 }
 
 #[derive(Debug)]
@@ -97,8 +101,8 @@ impl Chooser {
         next
     }
 
-    /// The next larger layer that may be tried, and what it needs.
-    pub fn above(&self, layers: &[LayerRate], audio: u64, now: Instant) -> Option<f64> {
+    /// What the next larger layer that may be tried needs, and with room to spare.
+    pub fn above(&self, layers: &[LayerRate], audio: u64, now: Instant) -> Option<(f64, f64)> {
         if self.pinned(layers).is_some() {
             return None;
         }
@@ -108,7 +112,8 @@ impl Chooser {
             Choice::Layer(source) => 1 + layers.iter().position(|layer| layer.source == source)?,
         };
         let next = layers[from..].iter().find(|layer| layer.active)?;
-        (!self.held(next.source, now)).then(|| need(next, audio))
+        let need = need(next, audio);
+        (!self.held(next.source, now)).then_some((need, need * self.margin()))
     }
 
     fn decide(&mut self, layers: &[LayerRate], audio: u64, known: Known, now: Instant) -> Choice {
@@ -125,8 +130,9 @@ impl Chooser {
                 .map_or(Choice::Nothing, |layer| Choice::Layer(layer.source));
         };
         let current = active().find(|layer| Choice::Layer(layer.source) == self.current);
-        let roomy = active()
-            .rfind(|layer| need(layer, audio) * MARGIN <= rate && !self.held(layer.source, now));
+        let roomy = active().rfind(|layer| {
+            need(layer, audio) * self.margin() <= rate && !self.held(layer.source, now)
+        });
         let Some(current) = current else {
             return match (self.current, roomy) {
                 (_, Some(layer)) => Choice::Layer(layer.source),
@@ -143,10 +149,17 @@ impl Chooser {
             return Choice::Layer(fits.source);
         }
         let since = *self.starved.get_or_insert(now);
-        if now.saturating_duration_since(since) >= STARVED {
+        if now.saturating_duration_since(since) >= STARVED && known.pressed {
             Choice::AudioOnly
         } else {
             Choice::Layer(lowest.source)
+        }
+    }
+
+    fn margin(&self) -> f64 {
+        match self.current {
+            Choice::AudioOnly => LEAST_MARGIN,
+            _ => MARGIN,
         }
     }
 

@@ -11,6 +11,8 @@ const LEAST: f64 = 10_000.0;
 const FALL_GAP: Duration = Duration::from_millis(400);
 /// So long after the last sign of congestion the number counts as a limit.
 const FRESH: Duration = Duration::from_secs(2);
+/// So long after it the congestion may well go on.
+const PRESENT: Duration = Duration::from_millis(1200);
 
 /// What the downlink is believed to carry, in bit/s on the link.
 #[derive(Debug)]
@@ -37,8 +39,12 @@ impl Estimate {
 
     /// The number is a limit that was felt, and not only what happened to be sent so far.
     pub fn congested(&self, now: Instant) -> bool {
-        self.congested
-            .is_some_and(|at| now.saturating_duration_since(at) < FRESH)
+        self.congested_within(FRESH, now)
+    }
+
+    /// Congestion is felt right now.
+    pub fn pressed(&self, now: Instant) -> bool {
+        self.congested_within(PRESENT, now)
     }
 
     /// Nothing speaks against more. `limit`: the delivered rate.
@@ -73,10 +79,12 @@ impl Estimate {
         self.fall(from * (1.0 - 0.5 * share), floor, now);
     }
 
-    /// So much is lost that only what arrived can be trusted.
-    pub fn flooded(&mut self, delivered: f64, now: Instant) {
+    /// So much is lost that only what arrived can be trusted. The first time it may have been
+    /// one large burst, and the smallest picture stays.
+    pub fn flooded(&mut self, delivered: f64, floor: f64, now: Instant) {
+        let floor = if self.congested(now) { 0.0 } else { floor };
         self.congested = Some(now);
-        self.fall(0.95 * delivered, 0.0, now);
+        self.fall(0.95 * delivered, floor, now);
     }
 
     /// No feedback although packets go out.
@@ -99,6 +107,11 @@ impl Estimate {
     /// A probe found less than was believed, without a word on what goes out otherwise.
     pub fn correct(&mut self, found: f64, carried: f64) {
         self.rate = self.rate.min(found).max(carried.min(self.rate));
+    }
+
+    fn congested_within(&self, span: Duration, now: Instant) -> bool {
+        self.congested
+            .is_some_and(|at| now.saturating_duration_since(at) < span)
     }
 
     fn fall(&mut self, to: f64, floor: f64, now: Instant) {

@@ -28,6 +28,16 @@ pub(super) struct Window {
 }
 
 impl Window {
+    pub fn new(arrived: u32, lost: u32) -> Self {
+        let count = f64::from((arrived + lost).max(1));
+        let share = f64::from(lost) / count;
+        let chance = 1.5 * (share * (1.0 - share) / count).sqrt();
+        Window {
+            share,
+            at_least: share - chance,
+        }
+    }
+
     pub fn heavy(self) -> bool {
         self.at_least > HEAVY
     }
@@ -49,18 +59,14 @@ impl Loss {
     pub fn window(&mut self, now: u64) -> Option<Window> {
         let count = self.arrived + self.lost;
         let span = now.saturating_sub(self.since);
-        let share = f64::from(self.lost) / f64::from(count.max(1));
-        let window = Window {
-            share,
-            at_least: share - 1.5 * (share * (1.0 - share) / f64::from(count.max(1))).sqrt(),
-        };
+        let window = Window::new(self.arrived, self.lost);
         let full = count >= PACKETS && span >= SPAN;
         let heavy = window.heavy() && count >= HEAVY_PACKETS && span >= HEAVY_SPAN;
         if !full && !heavy {
             return None;
         }
-        self.latest = share;
-        self.mean += (share - self.mean) * 0.3;
+        self.latest = window.share;
+        self.mean += (window.share - self.mean) * 0.3;
         self.restart(now);
         Some(window)
     }
@@ -77,8 +83,8 @@ impl Loss {
         self.latest
     }
 
-    /// The share over some seconds.
-    pub fn mean(&self) -> f64 {
-        self.mean
+    /// What is lost all the time.
+    pub fn usual(&self) -> f64 {
+        self.mean.min(self.latest)
     }
 }

@@ -24,26 +24,23 @@ mod history;
 mod loss;
 mod meter;
 mod probe;
+mod train;
 mod trend;
 
 use std::time::{Duration, Instant};
 
 pub use chooser::{Choice, LayerRate};
-use chooser::{Chooser, Known, MARGIN, need};
+use chooser::{Chooser, Known, need};
 use delivered::Delivered;
 use estimate::Estimate;
-use history::{History, Told};
+use history::{History, Sent, Told};
 use loss::Loss;
 use meter::Meter;
-use probe::{Plan, Probe, Verdict};
+use probe::{PROVEN, Plan, Probe, Verdict};
 use trend::Trend;
 
 use crate::packet::SourceId;
 
-/// A probe goes so far beyond what the next layer needs.
-const PROBE: f64 = 1.4;
-/// Part of a proven rate that is counted on.
-const PROVEN: f64 = 0.95;
 const SILENCE: Duration = Duration::from_millis(1500);
 /// REMB comes about once a second.
 const REMB_SILENCE: Duration = Duration::from_secs(6);
@@ -122,7 +119,8 @@ impl Downlink {
     pub fn sent(&mut self, number: u16, bytes: usize, now: Instant) {
         let bytes = self.history.push(number, bytes, now);
         self.meter.push(bytes, now);
-        self.probe.sent(bytes);
+        let at = self.history.clock(now);
+        self.probe.sent(Sent { at, bytes });
         self.waiting.get_or_insert(now);
     }
 
@@ -137,7 +135,7 @@ impl Downlink {
                     self.loss.arrived(late);
                     self.delivered.push(clock, packet, at);
                     self.trend.push(packet, at);
-                    self.probe.arrived(packet, at);
+                    self.probe.arrived(packet, at, late);
                     newest = newest.max(Some(packet.at));
                 }
                 (Told::Lost(packet), _) => {
@@ -189,7 +187,7 @@ impl Downlink {
                 self.loss_reported = true;
             }
             if lost > 0.3 {
-                self.estimate.flooded(sent * (1.0 - lost), now);
+                self.estimate.flooded(sent * (1.0 - lost), self.floor, now);
             } else {
                 self.estimate.lossy(lost, sent, self.floor, now);
             }
@@ -220,13 +218,14 @@ impl Downlink {
         let known = Known {
             rate: (!blind).then(|| self.estimate.rate()),
             congested: self.estimate.congested(now),
+            pressed: self.estimate.pressed(now),
         };
         let choice = self.chooser.choose(layers, audio, known, now);
         if !layers.is_empty() {
             self.probe.soon(now);
         }
-        if let Some(need) = self.chooser.above(layers, audio, now) {
-            self.try_more(need, choice, now);
+        if let Some((need, target)) = self.chooser.above(layers, audio, now) {
+            self.try_more(need, target, choice, now);
         }
         choice
     }
@@ -262,7 +261,7 @@ impl Downlink {
 
     fn move_estimate(&mut self, clock: u64, now: Instant) {
         let delivered = self.delivered.rate(clock);
-        if self.probe.disturbs(now) {
+        if self.probe.disturbs(self.trend.drains(), now) {
             self.loss.restart(clock);
             self.estimate.hold(now);
             return;
@@ -272,12 +271,17 @@ impl Downlink {
             return;
         }
         match self.loss.window(clock) {
-            Some(window) if window.heavy() => self.estimate.flooded(delivered, now),
+            Some(window) if window.heavy() => self.estimate.flooded(delivered, self.floor, now),
             Some(window) if window.at_least > 0.1 => {
                 self.estimate
                     .lossy(window.share, delivered, self.floor, now);
             }
-            _ if self.trend.rising() || self.loss.latest() > 0.02 => self.estimate.hold(now),
+            _ if self.trend.rising(clock)
+                || self.probe.echoes(now)
+                || self.loss.latest() > 0.02 =>
+            {
+                self.estimate.hold(now)
+            }
             _ => {
                 self.estimate.grow(delivered, now);
                 self.estimate.raise(PROVEN * delivered);
@@ -285,23 +289,26 @@ impl Downlink {
         }
     }
 
-    fn try_more(&mut self, need: f64, choice: Choice, now: Instant) {
-        let target = MARGIN * need;
+    fn try_more(&mut self, need: f64, target: f64, choice: Choice, now: Instant) {
+        let clock = self.history.clock(now);
         let known = self.estimate.rate() >= target;
         let blind = self.kind != Feedback::TransportWide;
         let heard = self.heard.is_some() && self.kind != Feedback::None;
-        let calm = !self.estimate.congested(now) && !self.trend.rising();
+        let calm = !self.estimate.congested(now)
+            && !self.trend.rising(clock)
+            && !self.probe.disturbs(self.trend.drains(), now);
         if known || !heard || !calm || !self.probe.ready(now) {
             return;
         }
-        let clock = self.history.clock(now);
+        let believed = self.estimate.rate();
         let plan = Plan {
-            rate: PROBE * need,
+            rate: self.probe.rate(need, target, believed),
+            believed,
             target,
             carried: self.delivered.rate(clock),
             // Whoever has no picture at all gets one in spite of loss.
             lossy: if choice == Choice::AudioOnly {
-                self.loss.mean()
+                self.loss.usual()
             } else {
                 0.0
             },
@@ -312,7 +319,7 @@ impl Downlink {
     }
 
     fn judge(&mut self, now: Instant) {
-        let rising = self.trend.rising();
+        let rising = self.trend.rising(self.history.clock(now));
         if let Some(verdict) = self.probe.judge(rising, self.reach, now) {
             self.conclude(verdict, now);
         }
@@ -334,7 +341,9 @@ impl Downlink {
                 self.estimate.raise(found);
             }
         }
-        let well = !verdict.aborted && self.estimate.rate() >= plan.target;
+        // A gentle try, or a receiver that takes its time: on the way is well enough.
+        let rate = self.estimate.rate();
+        let well = !verdict.aborted && (rate >= plan.target || rate > 1.05 * plan.believed);
         self.counters.failed_probes += u64::from(!well);
         self.probe.ended(well, verdict.aborted, now);
     }

@@ -3,12 +3,16 @@
 use std::time::{Duration, Instant};
 
 use super::history::Sent;
+use super::loss::Window;
+use super::train::Train;
 
 /// A bucket on the way lets so many bytes pass at any speed: they are not judged.
 const BUCKET: f64 = 64_000.0;
 /// The part that is judged.
 const JUDGED: Duration = Duration::from_millis(250);
-const LONGEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_millis(2000);
+/// A try that is only just enough takes longer to empty a bucket.
+const GENTLE: Duration = Duration::from_millis(600);
 /// A receiver that only names a limit takes its time.
 const BLIND: Duration = Duration::from_millis(1500);
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -17,8 +21,15 @@ const LONGEST_WAIT: Duration = Duration::from_secs(8);
 const PAUSE: Duration = Duration::from_millis(300);
 /// Padding goes out in this rhythm, and never more at once than two beats of it.
 const BEAT: Duration = Duration::from_millis(10);
-/// What the queue that a failed probe built needs to empty.
+/// What the queue that a failed probe built needs to empty, at least and at most.
 const DRAIN: Duration = Duration::from_millis(800);
+const LONG_DRAIN: Duration = Duration::from_secs(3);
+/// After a failure, no more than this times what is believed.
+const LEAP: f64 = 3.0;
+/// A probe goes so far beyond what the next layer needs.
+const PROBE: f64 = 1.4;
+/// Part of a proven rate that is counted on.
+pub(super) const PROVEN: f64 = 0.95;
 /// Packets until loss says something.
 const ENOUGH: u32 = 20;
 
@@ -28,7 +39,9 @@ pub(super) struct Probe {
     run: Option<Run>,
     not_before: Option<Instant>,
     wait: Duration,
-    drained: Option<Instant>,
+    failures: u32,
+    aborted: Option<Instant>,
+    ended: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -37,7 +50,6 @@ struct Run {
     plan: Plan,
     /// As the history counts time.
     start: u64,
-    judged: u64,
     end: u64,
     began: Instant,
     ends: Instant,
@@ -45,9 +57,7 @@ struct Run {
     sent: f64,
     arrived: u32,
     lost: u32,
-    first: Option<(u64, i64)>,
-    last: (u64, i64),
-    bytes: u64,
+    judged: Train,
     /// Feedback told of packets that went out after it.
     passed: bool,
 }
@@ -59,6 +69,8 @@ pub(super) struct Plan {
     pub rate: f64,
     /// Bit/s that would be enough.
     pub target: f64,
+    /// The estimate before.
+    pub believed: f64,
     /// What got through before, without trouble.
     pub carried: f64,
     /// The share that is lost anyway.
@@ -83,7 +95,9 @@ impl Probe {
             run: None,
             not_before: None,
             wait: FIRST_WAIT,
-            drained: None,
+            failures: 0,
+            aborted: None,
+            ended: None,
         }
     }
 
@@ -91,9 +105,31 @@ impl Probe {
         self.run.is_some()
     }
 
-    /// What is felt now may be a probe's doing.
-    pub fn disturbs(&self, now: Instant) -> bool {
-        self.run.is_some() || self.drained.is_some_and(|until| now < until)
+    /// What is felt now may be a probe's doing. `draining`: a queue is there, and it shrinks.
+    pub fn disturbs(&self, draining: bool, now: Instant) -> bool {
+        let drains = |at: Instant| {
+            let passed = now.saturating_duration_since(at);
+            passed < DRAIN || passed < LONG_DRAIN && draining
+        };
+        self.run.is_some() || self.aborted.is_some_and(drains)
+    }
+
+    /// Its padding still counts as delivered.
+    pub fn echoes(&self, now: Instant) -> bool {
+        self.ended
+            .is_some_and(|at| now.saturating_duration_since(at) < DRAIN)
+    }
+
+    /// The rate to try for a layer that needs `need`, and `target` with room to spare. A second
+    /// try goes gentler: the link may carry the layer and yet not the first probe.
+    pub fn rate(&self, need: f64, target: f64, believed: f64) -> f64 {
+        let least = target / PROVEN * 1.01;
+        let full = (PROBE * need).min(1.25 * target).max(least);
+        match self.failures {
+            0 => full,
+            odd if odd % 2 == 1 => least.min(LEAP * believed),
+            _ => full.min(LEAP * believed),
+        }
     }
 
     /// The first may start after this.
@@ -102,61 +138,56 @@ impl Probe {
     }
 
     pub fn ready(&self, now: Instant) -> bool {
-        self.run.is_none() && self.not_before.is_some_and(|at| now >= at) && !self.disturbs(now)
+        self.run.is_none() && self.not_before.is_some_and(|at| now >= at)
     }
 
     pub fn start(&mut self, plan: Plan, clock: u64, now: Instant) {
         let length = if plan.blind {
             BLIND
         } else {
-            (Duration::from_secs_f64(BUCKET * 8.0 / plan.rate) + JUDGED).min(LONGEST)
+            let skipped = Duration::from_secs_f64(BUCKET * 8.0 / plan.rate).min(LONGEST);
+            let gentle = if self.failures % 2 == 1 {
+                GENTLE
+            } else {
+                Duration::ZERO
+            };
+            skipped + gentle + JUDGED
         };
         let micros = |span: Duration| span.as_micros() as u64;
+        let end = clock + micros(length);
         self.run = Some(Run {
             rate: plan.rate,
             plan,
             start: clock,
-            judged: clock + micros(length) - micros(JUDGED),
-            end: clock + micros(length),
+            end,
+            judged: Train::new(end - micros(JUDGED), end),
             began: now,
             ends: now + length,
             next: now,
             sent: 0.0,
             arrived: 0,
             lost: 0,
-            first: None,
-            last: (0, 0),
-            bytes: 0,
             passed: false,
         });
     }
 
-    pub fn sent(&mut self, bytes: u32) {
+    pub fn sent(&mut self, packet: Sent) {
         if let Some(run) = &mut self.run {
-            run.sent += f64::from(bytes) * 8.0;
+            run.sent += f64::from(packet.bytes) * 8.0;
+            run.judged.sent(packet);
         }
     }
 
-    pub fn arrived(&mut self, packet: Sent, at: i64) {
+    /// `late`: it was called lost before.
+    pub fn arrived(&mut self, packet: Sent, at: i64, late: bool) {
         let Some(run) = &mut self.run else { return };
         run.passed |= packet.at >= run.end;
         if packet.at < run.start || packet.at >= run.end {
             return;
         }
         run.arrived += 1;
-        if packet.at < run.judged {
-            return;
-        }
-        match run.first {
-            None => {
-                run.first = Some((packet.at, at));
-                run.last = (packet.at, at);
-            }
-            Some(_) => {
-                run.bytes += u64::from(packet.bytes);
-                run.last = (run.last.0.max(packet.at), run.last.1.max(at));
-            }
-        }
+        run.lost -= u32::from(late).min(run.lost);
+        run.judged.arrived(packet, at, late);
     }
 
     pub fn lost(&mut self, packet: Sent) {
@@ -164,6 +195,7 @@ impl Probe {
             && (run.start..run.end).contains(&packet.at)
         {
             run.lost += 1;
+            run.judged.lost(packet);
         }
     }
 
@@ -195,9 +227,9 @@ impl Probe {
     /// End the probe if it is over, or if it does harm. `reach`: from sending to feedback.
     pub fn judge(&mut self, rising: bool, reach: Duration, now: Instant) -> Option<Verdict> {
         let run = self.run.as_ref()?;
-        let told = run.arrived + run.lost;
-        let lossy = told >= ENOUGH
-            && f64::from(run.lost) > (0.1 + run.plan.lossy).min(0.5) * f64::from(told);
+        let window = Window::new(run.arrived, run.lost);
+        let lossy =
+            run.arrived + run.lost >= ENOUGH && window.at_least > (0.1 + run.plan.lossy).min(0.5);
         let started = run.arrived > 0 || run.plan.blind;
         let aborted = started && (rising || lossy);
         let over = now >= run.ends && (run.passed || run.plan.blind || now >= run.closes(reach));
@@ -207,7 +239,7 @@ impl Probe {
         let run = self.run.take()?;
         Some(Verdict {
             plan: run.plan,
-            found: run.found(),
+            found: run.judged.rate(),
             aborted,
         })
     }
@@ -216,13 +248,16 @@ impl Probe {
     pub fn ended(&mut self, well: bool, aborted: bool, now: Instant) {
         if well {
             self.wait = FIRST_WAIT;
+            self.failures = 0;
             self.not_before = Some(now + PAUSE);
         } else {
+            self.failures += 1;
             self.not_before = Some(now + self.wait);
             self.wait = (self.wait * 2).min(LONGEST_WAIT);
         }
+        self.ended = Some(now);
         if aborted {
-            self.drained = Some(now + DRAIN);
+            self.aborted = Some(now);
         }
     }
 }
@@ -230,16 +265,5 @@ impl Probe {
 impl Run {
     fn closes(&self, reach: Duration) -> Instant {
         self.ends + reach * 2 + Duration::from_millis(100)
-    }
-
-    fn found(&self) -> Option<f64> {
-        let (first_sent, first_arrived) = self.first?;
-        let sent = self.last.0.saturating_sub(first_sent);
-        let arrived = self.last.1.saturating_sub(first_arrived).max(0) as u64;
-        let span = sent.max(arrived);
-        if span < 100_000 {
-            return None;
-        }
-        Some(self.bytes as f64 * 8e6 / span as f64)
     }
 }

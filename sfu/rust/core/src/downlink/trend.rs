@@ -6,12 +6,15 @@ use super::history::Sent;
 const BURSTS: usize = 32;
 const BURST: u64 = 20_000;
 const WINDOW: f64 = 700.0;
+/// A queue of so many milliseconds is none.
+const EMPTY: f64 = 40.0;
 /// A base older than ten to twenty seconds is forgotten: clocks drift and routes change.
 const BASE_KEPT: u64 = 10_000_000;
 /// Delay that differs more than this is a clock that was set, not a queue.
 const JUMP: i64 = 10_000_000;
-/// So long must the queue be seen growing.
-const SURE: u64 = 150_000;
+/// So long must the queue be seen growing before a probe ends, and before the rate falls.
+const LIKELY: u64 = 50_000;
+const SURE: u64 = 250_000;
 
 /// The delay of bursts against the least one seen, and the line through them.
 ///
@@ -24,8 +27,9 @@ pub(super) struct Trend {
     base: i64,
     next_base: i64,
     base_since: u64,
-    /// How far bursts lie off the line, milliseconds.
+    /// How far bursts lie off the line, milliseconds, and how often that was looked at.
     noise: f64,
+    looks: u32,
     line: Line,
     over_since: Option<u64>,
 }
@@ -42,8 +46,9 @@ struct Line {
     slope: f64,
     /// What the line rises over the window, milliseconds.
     rise: f64,
-    /// The mean of the newest delays.
+    /// The mean of the newest delays, and of those before.
     queue: f64,
+    before: f64,
     /// The least of the newer half of the delays.
     standing: f64,
 }
@@ -57,6 +62,7 @@ impl Trend {
             next_base: i64::MAX,
             base_since: 0,
             noise: 5.0,
+            looks: 0,
             line: Line::default(),
             over_since: None,
         }
@@ -120,12 +126,19 @@ impl Trend {
             slope,
             rise: slope * -oldest,
             queue: points().skip(count - newer).map(|(_, y)| y).sum::<f64>() / newer as f64,
+            before: points()
+                .skip(count - 2 * newer)
+                .take(newer)
+                .map(|(_, y)| y)
+                .sum::<f64>()
+                / newer as f64,
             standing: points()
                 .skip(count / 2)
                 .fold(f64::INFINITY, |least, (_, y)| least.min(y)),
         };
-        self.noise += (off - self.noise) * 0.05;
-        if self.rising() {
+        self.looks += 1;
+        self.noise += (off - self.noise) * (1.0 / f64::from(self.looks)).max(0.05);
+        if self.grows_or_stands() {
             self.over_since.get_or_insert(now);
         } else {
             self.over_since = None;
@@ -133,22 +146,36 @@ impl Trend {
     }
 
     /// The queue seems to grow, or is long and does not shrink.
-    pub fn rising(&self) -> bool {
-        let threshold = self.threshold();
-        let grows = self.line.rise > threshold && self.line.queue > threshold;
-        let stands = self.line.standing > 80.0 + threshold && self.line.slope > -0.05;
-        grows || stands
+    pub fn rising(&self, now: u64) -> bool {
+        self.over_for(now) >= LIKELY
     }
 
     /// It did so for long enough to be sure.
     pub fn over(&self, now: u64) -> bool {
-        self.over_since
-            .is_some_and(|since| now.saturating_sub(since) >= SURE)
+        self.over_for(now) >= SURE
     }
 
     /// Milliseconds that the newest packets waited.
     pub fn queue(&self) -> f64 {
         self.line.queue
+    }
+
+    fn over_for(&self, now: u64) -> u64 {
+        self.over_since.map_or(0, |since| now.saturating_sub(since))
+    }
+
+    /// A keyframe makes a queue too, but one that shrinks again at once.
+    fn grows_or_stands(&self) -> bool {
+        let threshold = self.threshold();
+        let line = &self.line;
+        let grows = line.rise > threshold && line.queue > threshold.max(line.before);
+        let stands = line.standing > 80.0 + threshold && line.slope > -0.05;
+        grows || stands
+    }
+
+    /// A queue is there, and it shrinks.
+    pub fn drains(&self) -> bool {
+        self.line.queue > EMPTY && self.line.slope < -0.05
     }
 
     /// Where delay wavers anyway (radio), only more of it says something.
