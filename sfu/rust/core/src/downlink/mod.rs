@@ -295,6 +295,7 @@ impl Downlink {
         let blind = self.kind != Feedback::TransportWide;
         let heard = self.heard.is_some() && self.kind != Feedback::None;
         let calm = !self.estimate.congested(now)
+            && (blind || self.trend.free())
             && !self.trend.rising(clock)
             && !self.probe.disturbs(self.trend.drains(), now);
         if known || !heard || !calm || !self.probe.ready(now) {

@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 const BEAT: Duration = Duration::from_millis(10);
 /// What the queue that a failed probe built needs to empty, at least and at most.
 const DRAIN: Duration = Duration::from_millis(800);
-const LONG_DRAIN: Duration = Duration::from_secs(3);
+const LONG_DRAIN: Duration = Duration::from_secs(2);
 /// After a failure, no more than this times what is believed.
 const LEAP: f64 = 3.0;
 /// A probe goes so far beyond what the next layer needs.
@@ -230,8 +230,7 @@ impl Probe {
         let window = Window::new(run.arrived, run.lost);
         let lossy =
             run.arrived + run.lost >= ENOUGH && window.at_least > (0.1 + run.plan.lossy).min(0.5);
-        let started = run.arrived > 0 || run.plan.blind;
-        let aborted = started && (rising || lossy);
+        let aborted = rising || lossy;
         let over = now >= run.ends && (run.passed || run.plan.blind || now >= run.closes(reach));
         if !aborted && !over {
             return None;

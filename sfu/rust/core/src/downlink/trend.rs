@@ -5,9 +5,13 @@ use super::history::Sent;
 /// Bursts kept: at one every 20 ms, the last 640 ms.
 const BURSTS: usize = 32;
 const BURST: u64 = 20_000;
+/// Too few for a line.
+const FEW: usize = 8;
 const WINDOW: f64 = 700.0;
 /// A queue of so many milliseconds is none.
 const EMPTY: f64 = 40.0;
+/// So long a queue has another cause than a keyframe.
+const DEEP: f64 = 70.0;
 /// A base older than ten to twenty seconds is forgotten: clocks drift and routes change.
 const BASE_KEPT: u64 = 10_000_000;
 /// Delay that differs more than this is a clock that was set, not a queue.
@@ -107,7 +111,7 @@ impl Trend {
         };
         let count = points().count();
         let oldest = points().next().map_or(0.0, |(x, _)| x);
-        if count < 8 || oldest > -200.0 {
+        if count < FEW || oldest > -200.0 {
             self.over_since = None;
             return;
         }
@@ -152,7 +156,7 @@ impl Trend {
 
     /// It did so for long enough to be sure.
     pub fn over(&self, now: u64) -> bool {
-        self.over_for(now) >= SURE
+        self.over_for(now) >= SURE && self.line.queue > DEEP
     }
 
     /// Milliseconds that the newest packets waited.
@@ -171,6 +175,11 @@ impl Trend {
         let grows = line.rise > threshold && line.queue > threshold.max(line.before);
         let stands = line.standing > 80.0 + threshold && line.slope > -0.05;
         grows || stands
+    }
+
+    /// Enough was seen to say that there is no queue.
+    pub fn free(&self) -> bool {
+        self.len >= FEW && self.line.queue < EMPTY + self.threshold()
     }
 
     /// A queue is there, and it shrinks.

@@ -25,9 +25,10 @@ pub struct Link {
     pub steps: Vec<(u64, u64)>,
     /// The longest wait in the queue since it was last asked for.
     pub waited: u64,
-    free: u64,
-    last: u64,
-    dice: Dice,
+    /// When the bottleneck will have sent all it holds.
+    pub free: u64,
+    pub last: u64,
+    pub dice: Dice,
 }
 
 /// Loss in bursts after Gilbert and Elliott: good and bad times, in packets.

@@ -40,6 +40,8 @@ pub struct Viewing {
     on_the_way: BinaryHeap<Reverse<(u64, u64, u64, usize)>>,
     words: Vec<(u64, Words)>,
     resend: Vec<usize>,
+    /// Bytes.
+    may_resend: usize,
 }
 
 enum Words {
@@ -73,6 +75,7 @@ impl Viewing {
             on_the_way: BinaryHeap::new(),
             words: Vec::new(),
             resend: Vec::new(),
+            may_resend: 0,
         }
     }
 
@@ -158,6 +161,7 @@ impl Viewing {
 
     fn send(&mut self, bytes: usize, now: Instant) {
         self.downlink.sent(self.number as u16, bytes, now);
+        self.may_resend = (self.may_resend + bytes * 15 / 100).min(20_000);
         self.sizes.insert(self.number, bytes);
         if self.sizes.len() > 4000 {
             self.sizes.pop_first();
@@ -224,12 +228,15 @@ impl Viewing {
         heard
     }
 
-    /// Packets that are missing are sent once more, under new numbers.
+    /// Packets that are missing are sent once more, under new numbers, as far as they are a
+    /// small part of what goes out.
     fn ask_again(&mut self, lines: &Lines) {
         for (number, arrived) in lines {
             if let Some(bytes) = self.sizes.remove(number)
                 && arrived.is_none()
+                && self.may_resend > bytes
             {
+                self.may_resend -= bytes;
                 self.resend.push(bytes);
             }
         }
