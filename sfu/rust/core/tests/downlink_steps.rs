@@ -63,7 +63,8 @@ fn where_no_picture_fits_sound_remains_and_the_picture_comes_back() {
     }
 }
 
-/// A queue of one and a half seconds, as slow links have them: it must empty.
+/// A queue of one and a half seconds, as slow links have them: it must empty, and what a probe
+/// fills of it is less.
 #[test]
 fn a_bloated_queue_is_emptied() {
     for seed in SEEDS {
@@ -78,7 +79,7 @@ fn a_bloated_queue_is_emptied() {
             &viewing.waits[200..300]
         );
         assert!(viewing.chosen(21_500) == LOWEST, "{context}");
-        assert!(viewing.longest_wait(26_000, 70_000) < 700, "{context}");
+        assert!(viewing.longest_wait(26_000, 70_000) < 1100, "{context}");
         assert_eq!(viewing.chosen(55_000), TOP, "{context}");
     }
 }

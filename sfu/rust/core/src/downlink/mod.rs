@@ -156,8 +156,12 @@ impl Downlink {
         self.move_estimate(clock, now);
     }
 
-    /// The receiver names what it thinks it can take.
+    /// The receiver names what it thinks it can take. Of one that tells of every packet, that is
+    /// no news.
     pub fn remb(&mut self, bits_per_second: u64, now: Instant) {
+        if self.kind != Feedback::Remb {
+            return;
+        }
         self.hear(now);
         let most = BELIEVED * self.meter.rate(now);
         self.estimate.told(bits_per_second as f64, most, now);
@@ -320,7 +324,8 @@ impl Downlink {
     }
 
     fn judge(&mut self, now: Instant) {
-        let rising = self.trend.rising(self.history.clock(now));
+        let clock = self.history.clock(now);
+        let rising = self.trend.rising(clock) || self.trend.swells();
         if let Some(verdict) = self.probe.judge(rising, self.reach, now) {
             self.conclude(verdict, now);
         }

@@ -10,6 +10,8 @@ const FEW: usize = 8;
 const WINDOW: f64 = 700.0;
 /// A queue of so many milliseconds is none.
 const EMPTY: f64 = 40.0;
+/// The least delay of a while, in milliseconds, that speaks of a queue that stays.
+const STANDING: f64 = 60.0;
 /// So long a queue has another cause than a keyframe.
 const DEEP: f64 = 70.0;
 /// A base older than ten to twenty seconds is forgotten: clocks drift and routes change.
@@ -53,8 +55,9 @@ struct Line {
     /// The mean of the newest delays, and of those before.
     queue: f64,
     before: f64,
-    /// The least of the newer half of the delays.
+    /// The least of the newer half of the delays, and of the newest three.
     standing: f64,
+    newest: f64,
 }
 
 impl Trend {
@@ -139,8 +142,13 @@ impl Trend {
             standing: points()
                 .skip(count / 2)
                 .fold(f64::INFINITY, |least, (_, y)| least.min(y)),
+            newest: points()
+                .skip(count - 3)
+                .fold(f64::INFINITY, |least, (_, y)| least.min(y)),
         };
         self.looks += 1;
+        // A queue that begins is no noise.
+        let off = off.min(2.0 * self.noise + 5.0);
         self.noise += (off - self.noise) * (1.0 / f64::from(self.looks)).max(0.05);
         if self.grows_or_stands() {
             self.over_since.get_or_insert(now);
@@ -152,6 +160,11 @@ impl Trend {
     /// The queue seems to grow, or is long and does not shrink.
     pub fn rising(&self, now: u64) -> bool {
         self.over_for(now) >= LIKELY
+    }
+
+    /// There is a queue now, whatever may become of it: reason enough to end a probe.
+    pub fn swells(&self) -> bool {
+        self.line.newest > STANDING + 2.0 * self.noise
     }
 
     /// It did so for long enough to be sure.
@@ -173,7 +186,7 @@ impl Trend {
         let threshold = self.threshold();
         let line = &self.line;
         let grows = line.rise > threshold && line.queue > threshold.max(line.before);
-        let stands = line.standing > 80.0 + threshold && line.slope > -0.05;
+        let stands = line.standing > STANDING + 1.5 * self.noise && line.slope > -0.05;
         grows || stands
     }
 
