@@ -126,3 +126,20 @@ fn a_long_way_takes_no_second_longer() {
         assert_eq!(viewing.changes_within(4000, 20_000), 0, "{context}");
     }
 }
+
+/// A bucket that holds seconds of what is missing shows its bottom late, but it is found.
+#[test]
+fn a_large_bucket_fools_the_first_tries_only() {
+    for seed in SEEDS {
+        let link = Link {
+            bucket: 64_000,
+            ..Link::new(600_000, 77 * seed)
+        };
+        let mut viewing = Viewing::new(Feedback::TransportWide, link, seed);
+        viewing.run(MINUTE);
+        let context = format!("seed {seed}: {:?}", viewing.changes);
+        assert!(viewing.changes_within(0, 30_000) <= 7, "{context}");
+        assert_eq!(viewing.changes_within(30_000, MINUTE), 0, "{context}");
+        assert_eq!(viewing.choice, LOWEST, "{context}");
+    }
+}

@@ -30,7 +30,7 @@ mod trend;
 use std::time::{Duration, Instant};
 
 pub use chooser::{Choice, LayerRate};
-use chooser::{Chooser, Known, need};
+use chooser::{Chooser, Known, Next, need};
 use delivered::Delivered;
 use estimate::Estimate;
 use history::{History, Sent, Told};
@@ -228,8 +228,8 @@ impl Downlink {
         if !layers.is_empty() {
             self.probe.soon(now);
         }
-        if let Some((need, target)) = self.chooser.above(layers, audio, now) {
-            self.try_more(need, target, choice, now);
+        if let Some(next) = self.chooser.above(layers, audio, now) {
+            self.try_more(next, choice, now);
         }
         choice
     }
@@ -293,9 +293,9 @@ impl Downlink {
         }
     }
 
-    fn try_more(&mut self, need: f64, target: f64, choice: Choice, now: Instant) {
+    fn try_more(&mut self, next: Next, choice: Choice, now: Instant) {
         let clock = self.history.clock(now);
-        let known = self.estimate.rate() >= target;
+        let known = self.estimate.rate() >= next.target;
         let blind = self.kind != Feedback::TransportWide;
         let heard = self.heard.is_some() && self.kind != Feedback::None;
         let calm = !self.estimate.congested(now)
@@ -307,9 +307,10 @@ impl Downlink {
         }
         let believed = self.estimate.rate();
         let plan = Plan {
-            rate: self.probe.rate(need, target, believed),
+            rate: self.probe.rate(next.need, next.target, believed),
             believed,
-            target,
+            target: next.target,
+            doubt: next.doubt,
             carried: self.delivered.rate(clock),
             // Whoever has no picture at all gets one in spite of loss.
             lossy: if choice == Choice::AudioOnly {

@@ -69,6 +69,8 @@ pub(super) struct Plan {
     pub rate: f64,
     /// Bit/s that would be enough.
     pub target: f64,
+    /// So much longer than usual.
+    pub doubt: Duration,
     /// The estimate before.
     pub believed: f64,
     /// What got through before, without trouble.
@@ -151,7 +153,7 @@ impl Probe {
             } else {
                 Duration::ZERO
             };
-            skipped + gentle + JUDGED
+            skipped + gentle + plan.doubt + JUDGED
         };
         let micros = |span: Duration| span.as_micros() as u64;
         let end = clock + micros(length);
