@@ -6,10 +6,12 @@
 //! 1. a datagram is sorted by [`demux`] and finds its peer in [`routes`];
 //! 2. a publisher's packet enters its [`broadcast`], which keeps the last group of pictures
 //!    ([`gop`]) and knows when a keyframe must be asked for ([`keyframes`]);
-//! 3. each viewer's [`forward::Forwarder`] says under which number and time it goes out;
-//!    of a stream with layers, [`svc`] says what goes out at all, and [`renumber`] closes the gaps;
-//! 4. what viewers report and ask for is read by [`rtcp`];
-//! 5. where somebody reads the stream, [`depacketize`] makes access units of it.
+//! 3. each viewer's [`downlink`] says which layer fits, and its [`forward::Forwarder`] under which
+//!    number and time it goes out; of a stream with layers inside, [`svc`] says what goes out at
+//!    all, and [`renumber`] closes the gaps;
+//! 4. what is resent comes from the layer's [`ring`], and no number is used twice ([`once`]);
+//! 5. [`header`] and [`rtcp`] are what goes over the wire;
+//! 6. where somebody reads the stream, [`depacketize`] makes access units of it.
 #![forbid(unsafe_code)]
 
 pub mod allowance;

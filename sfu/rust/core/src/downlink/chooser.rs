@@ -53,6 +53,16 @@ pub(super) struct Known {
     pub pressed: bool,
 }
 
+/// A layer to be tried.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Next {
+    /// Bit/s on the link that it takes, and with room to spare.
+    pub need: f64,
+    pub target: f64,
+    /// It was tried in vain: look so much longer before it is tried again.
+    pub doubt: Duration,
+}
+
 #[derive(Debug)]
 pub(super) struct Chooser {
     current: Choice,
@@ -101,8 +111,8 @@ impl Chooser {
         next
     }
 
-    /// What the next larger layer that may be tried needs, and with room to spare.
-    pub fn above(&self, layers: &[LayerRate], audio: u64, now: Instant) -> Option<(f64, f64)> {
+    /// The next larger layer that may be tried.
+    pub fn above(&self, layers: &[LayerRate], audio: u64, now: Instant) -> Option<Next> {
         if self.pinned(layers).is_some() {
             return None;
         }
@@ -113,7 +123,18 @@ impl Chooser {
         };
         let next = layers[from..].iter().find(|layer| layer.active)?;
         let need = need(next, audio);
-        (!self.held(next.source, now)).then_some((need, need * self.margin()))
+        let wait = self
+            .hold(next.source)
+            .map_or(Duration::ZERO, |hold| hold.wait);
+        (!self.held(next.source, now)).then_some(Next {
+            need,
+            target: need * self.margin(),
+            doubt: if wait > FIRST_HOLD {
+                wait / 4
+            } else {
+                Duration::ZERO
+            },
+        })
     }
 
     fn decide(&mut self, layers: &[LayerRate], audio: u64, known: Known, now: Instant) -> Choice {

@@ -30,7 +30,7 @@ mod trend;
 use std::time::{Duration, Instant};
 
 pub use chooser::{Choice, LayerRate};
-use chooser::{Chooser, Known, need};
+use chooser::{Chooser, Known, Next, need};
 use delivered::Delivered;
 use estimate::Estimate;
 use history::{History, Sent, Told};
@@ -156,8 +156,12 @@ impl Downlink {
         self.move_estimate(clock, now);
     }
 
-    /// The receiver names what it thinks it can take.
+    /// The receiver names what it thinks it can take. Of one that tells of every packet, that is
+    /// no news.
     pub fn remb(&mut self, bits_per_second: u64, now: Instant) {
+        if self.kind != Feedback::Remb {
+            return;
+        }
         self.hear(now);
         let most = BELIEVED * self.meter.rate(now);
         self.estimate.told(bits_per_second as f64, most, now);
@@ -224,8 +228,8 @@ impl Downlink {
         if !layers.is_empty() {
             self.probe.soon(now);
         }
-        if let Some((need, target)) = self.chooser.above(layers, audio, now) {
-            self.try_more(need, target, choice, now);
+        if let Some(next) = self.chooser.above(layers, audio, now) {
+            self.try_more(next, choice, now);
         }
         choice
     }
@@ -289,12 +293,13 @@ impl Downlink {
         }
     }
 
-    fn try_more(&mut self, need: f64, target: f64, choice: Choice, now: Instant) {
+    fn try_more(&mut self, next: Next, choice: Choice, now: Instant) {
         let clock = self.history.clock(now);
-        let known = self.estimate.rate() >= target;
+        let known = self.estimate.rate() >= next.target;
         let blind = self.kind != Feedback::TransportWide;
         let heard = self.heard.is_some() && self.kind != Feedback::None;
         let calm = !self.estimate.congested(now)
+            && (blind || self.trend.free())
             && !self.trend.rising(clock)
             && !self.probe.disturbs(self.trend.drains(), now);
         if known || !heard || !calm || !self.probe.ready(now) {
@@ -302,9 +307,10 @@ impl Downlink {
         }
         let believed = self.estimate.rate();
         let plan = Plan {
-            rate: self.probe.rate(need, target, believed),
+            rate: self.probe.rate(next.need, next.target, believed),
             believed,
-            target,
+            target: next.target,
+            doubt: next.doubt,
             carried: self.delivered.rate(clock),
             // Whoever has no picture at all gets one in spite of loss.
             lossy: if choice == Choice::AudioOnly {
@@ -319,7 +325,8 @@ impl Downlink {
     }
 
     fn judge(&mut self, now: Instant) {
-        let rising = self.trend.rising(self.history.clock(now));
+        let clock = self.history.clock(now);
+        let rising = self.trend.rising(clock) || self.trend.swells();
         if let Some(verdict) = self.probe.judge(rising, self.reach, now) {
             self.conclude(verdict, now);
         }

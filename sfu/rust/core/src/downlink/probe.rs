@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 const BEAT: Duration = Duration::from_millis(10);
 /// What the queue that a failed probe built needs to empty, at least and at most.
 const DRAIN: Duration = Duration::from_millis(800);
-const LONG_DRAIN: Duration = Duration::from_secs(3);
+const LONG_DRAIN: Duration = Duration::from_secs(2);
 /// After a failure, no more than this times what is believed.
 const LEAP: f64 = 3.0;
 /// A probe goes so far beyond what the next layer needs.
@@ -69,6 +69,8 @@ pub(super) struct Plan {
     pub rate: f64,
     /// Bit/s that would be enough.
     pub target: f64,
+    /// So much longer than usual.
+    pub doubt: Duration,
     /// The estimate before.
     pub believed: f64,
     /// What got through before, without trouble.
@@ -151,7 +153,7 @@ impl Probe {
             } else {
                 Duration::ZERO
             };
-            skipped + gentle + JUDGED
+            skipped + gentle + plan.doubt + JUDGED
         };
         let micros = |span: Duration| span.as_micros() as u64;
         let end = clock + micros(length);
@@ -230,8 +232,7 @@ impl Probe {
         let window = Window::new(run.arrived, run.lost);
         let lossy =
             run.arrived + run.lost >= ENOUGH && window.at_least > (0.1 + run.plan.lossy).min(0.5);
-        let started = run.arrived > 0 || run.plan.blind;
-        let aborted = started && (rising || lossy);
+        let aborted = rising || lossy;
         let over = now >= run.ends && (run.passed || run.plan.blind || now >= run.closes(reach));
         if !aborted && !over {
             return None;

@@ -5,9 +5,15 @@ use super::history::Sent;
 /// Bursts kept: at one every 20 ms, the last 640 ms.
 const BURSTS: usize = 32;
 const BURST: u64 = 20_000;
+/// Too few for a line.
+const FEW: usize = 8;
 const WINDOW: f64 = 700.0;
 /// A queue of so many milliseconds is none.
 const EMPTY: f64 = 40.0;
+/// The least delay of a while, in milliseconds, that speaks of a queue that stays.
+const STANDING: f64 = 60.0;
+/// So long a queue has another cause than a keyframe.
+const DEEP: f64 = 70.0;
 /// A base older than ten to twenty seconds is forgotten: clocks drift and routes change.
 const BASE_KEPT: u64 = 10_000_000;
 /// Delay that differs more than this is a clock that was set, not a queue.
@@ -49,8 +55,9 @@ struct Line {
     /// The mean of the newest delays, and of those before.
     queue: f64,
     before: f64,
-    /// The least of the newer half of the delays.
+    /// The least of the newer half of the delays, and of the newest three.
     standing: f64,
+    newest: f64,
 }
 
 impl Trend {
@@ -107,7 +114,7 @@ impl Trend {
         };
         let count = points().count();
         let oldest = points().next().map_or(0.0, |(x, _)| x);
-        if count < 8 || oldest > -200.0 {
+        if count < FEW || oldest > -200.0 {
             self.over_since = None;
             return;
         }
@@ -135,8 +142,13 @@ impl Trend {
             standing: points()
                 .skip(count / 2)
                 .fold(f64::INFINITY, |least, (_, y)| least.min(y)),
+            newest: points()
+                .skip(count - 3)
+                .fold(f64::INFINITY, |least, (_, y)| least.min(y)),
         };
         self.looks += 1;
+        // A queue that begins is no noise.
+        let off = off.min(2.0 * self.noise + 5.0);
         self.noise += (off - self.noise) * (1.0 / f64::from(self.looks)).max(0.05);
         if self.grows_or_stands() {
             self.over_since.get_or_insert(now);
@@ -150,9 +162,14 @@ impl Trend {
         self.over_for(now) >= LIKELY
     }
 
+    /// There is a queue now, whatever may become of it: reason enough to end a probe.
+    pub fn swells(&self) -> bool {
+        self.line.newest > STANDING + 2.0 * self.noise
+    }
+
     /// It did so for long enough to be sure.
     pub fn over(&self, now: u64) -> bool {
-        self.over_for(now) >= SURE
+        self.over_for(now) >= SURE && self.line.queue > DEEP
     }
 
     /// Milliseconds that the newest packets waited.
@@ -169,8 +186,13 @@ impl Trend {
         let threshold = self.threshold();
         let line = &self.line;
         let grows = line.rise > threshold && line.queue > threshold.max(line.before);
-        let stands = line.standing > 80.0 + threshold && line.slope > -0.05;
+        let stands = line.standing > STANDING + 1.5 * self.noise && line.slope > -0.05;
         grows || stands
+    }
+
+    /// Enough was seen to say that there is no queue.
+    pub fn free(&self) -> bool {
+        self.len >= FEW && self.line.queue < EMPTY + self.threshold()
     }
 
     /// A queue is there, and it shrinks.

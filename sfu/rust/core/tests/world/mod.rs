@@ -3,6 +3,11 @@
 // Each test file uses its part of this world.
 #![allow(dead_code)]
 
+pub mod network;
+pub mod receiver;
+pub mod sender;
+pub mod viewing;
+
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -101,6 +106,7 @@ pub fn shared(packet: Packet) -> Arc<Packet> {
 }
 
 /// Seeded dice (the constants are Knuth's MMIX).
+#[derive(Clone, Debug)]
 pub struct Dice(pub u64);
 
 impl Dice {
