@@ -1,7 +1,7 @@
 // The studio: source, settings and one publisher.
 
 import { ServerClock } from "./clock.js";
-import { canSendSeveral } from "./encodings.js";
+import { qualitiesOf } from "./encodings.js";
 import { ChannelEvents } from "./events.js";
 import { SoundMeter } from "./meter.js";
 import { explainSource, listDevices, openSource } from "./sources.js";
@@ -70,7 +70,7 @@ async function go() {
       kbps: at("kbps").valueAsNumber,
       fps: Number(at("fps").value),
       detail: chosenSource() !== "camera",
-      several: at("several").checked && canSendSeveral(at("codec").value, sourceWidth()),
+      qualities: at("several").checked ? qualitiesOf(at("codec").value, sourceSize()) : 1,
     },
     new MediaStream(source.stream.getTracks()),
   );
@@ -266,8 +266,8 @@ function showSource() {
   if (!severalTouched) at("several").checked = chosenSource() === "camera";
 }
 
-function sourceWidth() {
-  return source.stream.getVideoTracks()[0]?.getSettings().width ?? 0;
+function sourceSize() {
+  return source.stream.getVideoTracks()[0]?.getSettings() ?? {};
 }
 
 function showKbps() {

@@ -56,8 +56,8 @@ export class WhipPublisher extends EventTarget {
 
   /**
    * @param {{channel: string, key: string, codec: string, kbps: number, fps: number,
-   *   detail: boolean, several: boolean}} options `detail`: keep the resolution rather than the
-   *   frame rate; `several`: send several qualities
+   *   detail: boolean, qualities: number}} options `detail`: keep the resolution rather than the
+   *   frame rate; `qualities`: how many to send, 1 to 3
    * @param {MediaStream} stream at most one audio and one video track
    */
   constructor(options, stream) {
@@ -145,17 +145,16 @@ export class WhipPublisher extends EventTarget {
   }
 
   #addVideo(pc, track, streams) {
-    const init = (several) => ({
-      direction: "sendonly",
-      streams,
-      sendEncodings: videoEncodings(this.#options, several),
-    });
-    if (!this.#options.several) return pc.addTransceiver(track, init(false));
+    const add = () => {
+      const sendEncodings = videoEncodings(this.#options, this.#options.qualities);
+      return pc.addTransceiver(track, { direction: "sendonly", streams, sendEncodings });
+    };
     try {
-      return pc.addTransceiver(track, init(true));
-    } catch {
-      this.#options.several = false; // a browser without simulcast: one quality is a stream too
-      return pc.addTransceiver(track, init(false));
+      return add();
+    } catch (error) {
+      if (this.#options.qualities === 1) throw error;
+      this.#options.qualities = 1; // a browser without simulcast
+      return add();
     }
   }
 
@@ -217,8 +216,8 @@ export class WhipPublisher extends EventTarget {
   #refused(error) {
     this.#peer?.close();
     this.#peer = null;
-    if (this.#options.several && OFFER_REFUSED.includes(error.status)) {
-      this.#options.several = false; // perhaps that is what it cannot take
+    if (this.#options.qualities > 1 && OFFER_REFUSED.includes(error.status)) {
+      this.#options.qualities = 1; // perhaps that is what it cannot take
       return this.#publish();
     }
     if (error instanceof ProblemError && error.passing) {
