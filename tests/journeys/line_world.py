@@ -37,10 +37,10 @@ class LineViewer:
     presented: Presented
 
     def watch(self, server: SluiceServer) -> None:
-        """Play until the first picture."""
+        """Play until the first picture and sound."""
         self.page.open(server.watch_url("lina").replace(server.host, SERVER))
         self.page.await_state("playing")
-        self.page.until("a picture", lambda: self.presented.frames, 10)
+        self.page.until("picture and sound", lambda: self.presented.begun, 10)
 
     def settle(self, server: SluiceServer, rid: str, within_s: float) -> None:
         """It gets this layer: so say the server, the page and the picture itself."""

@@ -16,7 +16,7 @@ SAMPLES_PER_MS = 48
 # A stretch of made-up sound goes on from look to look as long as the browser counts no new one.
 RECORD = """
 window.presented = [];
-window.madeUp = {run: 0, longest: 0, samples: 0, events: 0};
+window.madeUp = {begun: false, run: 0, longest: 0, samples: 0, events: 0};
 addEventListener("DOMContentLoaded", () => {
   const video = document.querySelector("video");
   const note = (now, frame) => {
@@ -35,7 +35,9 @@ setInterval(async () => {
   const another = audio.concealmentEvents > heard.events;
   heard.run = another ? more : more > 0 ? heard.run + more : 0;
   heard.longest = Math.max(heard.longest, heard.run);
-  Object.assign(heard, {samples: audio.concealedSamples, events: audio.concealmentEvents});
+  heard.samples = audio.concealedSamples;
+  heard.events = audio.concealmentEvents;
+  heard.begun = true;
 }, 50);
 """
 FORGET_SOUND = "window.madeUp.run = window.madeUp.longest = 0"
@@ -77,6 +79,11 @@ class Presented:
     @property
     def switches(self) -> list[Switch]:
         return switches(self.frames)
+
+    @property
+    def begun(self) -> bool:
+        """There was a picture, and sound."""
+        return bool(self._page.evaluate("window.presented.length > 0 && window.madeUp.begun"))
 
     @property
     def longest_silence_ms(self) -> float:
