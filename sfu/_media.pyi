@@ -42,6 +42,7 @@ class Event:
         "MediaStalled",
         "MediaResumed",
         "DataMessage",
+        "LayerSwitched",
     ]
     peer: int
     channel: str
@@ -77,6 +78,11 @@ class PeerStats:
     rtt_ms: float | None
     join_ms: float | None
     layers: list[Layer]
+    layer: str
+    audio_only: bool
+    estimate_bps: int | None
+    switches: int
+    drops: int
 
 @final
 class Engine:
@@ -100,8 +106,18 @@ class Engine:
     def add_viewer(self, channel: str, offer: str) -> tuple[int, str, str, str]: ...
     def restart_ice(self, peer: int, ufrag: str, pwd: str) -> tuple[str, str] | None: ...
     def remove(self, peer: int) -> bool: ...
+    def select_layer(
+        self,
+        peer: int,
+        rid: str | None,
+        spatial: int | None,
+        temporal: int | None,
+        max_spatial: int | None,
+        max_temporal: int | None,
+    ) -> bool: ...
     def peer_stats(self, peer: int) -> PeerStats | None: ...
     def totals(self) -> tuple[dict[str, int], int, int]: ...
+    def histograms(self) -> dict[str, tuple[list[float], list[int], float]]: ...
     def send_data(self, peer: int, label: str, payload: bytes, binary: bool) -> bool: ...
     def open_tap(self, channel: str, limit: int) -> int: ...
     def close_tap(self, channel: str, tap: int) -> None: ...

@@ -51,11 +51,19 @@ class LayersNews:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewerLayer:
+    """Told to one viewer alone: the layer that it is sent now."""
+
+    rid: str | None
+    """Empty for an encoding without a name; None when only sound is sent."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reconnect:
     """The server stops: connect again a little later."""
 
 
-News = Active | Inactive | Stalled | Resumed | ViewerCount | LayersNews | Reconnect
+News = Active | Inactive | Stalled | Resumed | ViewerCount | LayersNews | ViewerLayer | Reconnect
 
 
 @dataclass(slots=True)

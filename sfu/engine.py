@@ -7,10 +7,11 @@ publisher of a channel to the channel's viewers and tells what happens through `
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from sluice.histogram import Histogram
 from sluice.ids import ChannelId, PeerId
 from sluice.media import AccessUnit, Codec
 
@@ -22,6 +23,9 @@ CloseReason = Literal[
     "failed",  # a protocol error or a contained panic in this peer
     "stopped",  # the engine is stopping
 ]
+
+HISTOGRAMS = ("forward_latency_seconds", "join_seconds", "send_batch_datagrams")
+"""What an engine measures as distributions (see docs/metrics.md)."""
 
 
 class OfferRefused(Exception):
@@ -93,6 +97,16 @@ class PeerStats:
     join_ms: float | None
     """Viewer: from the offer to the first media packet sent."""
     layers: tuple[Layer, ...]
+    layer: str
+    """Viewer: the rid that is sent to it now; empty where there is none."""
+    audio_only: bool
+    """Viewer: its link carries no picture now."""
+    estimate_bps: int | None
+    """Viewer: what its link carries by our estimate."""
+    switches: int
+    """Viewer: from one layer to another so far."""
+    drops: int
+    """Viewer: packets not sent to it because its queue was full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +176,15 @@ class DataMessage:
     binary: bool
 
 
+@dataclass(frozen=True, slots=True)
+class LayerSwitched:
+    """A viewer is sent another layer from now on."""
+
+    peer: PeerId
+    rid: str | None
+    """Empty for an encoding without a name; None when only sound is sent."""
+
+
 EngineEvent = (
     PeerConnected
     | PeerClosed
@@ -170,6 +193,7 @@ EngineEvent = (
     | MediaStalled
     | MediaResumed
     | DataMessage
+    | LayerSwitched
 )
 
 
@@ -235,6 +259,10 @@ class Engine(Protocol):
     async def peer_stats(self, peer: PeerId) -> PeerStats | None: ...
 
     async def totals(self) -> EngineTotals: ...
+
+    async def histograms(self) -> Mapping[str, Histogram]:
+        """The distributions that HISTOGRAMS names, since the engine started."""
+        ...
 
     async def send_data(self, peer: PeerId, label: str, payload: bytes, binary: bool) -> bool:
         """Queue a message on an open data channel. False when it is closed or its buffer full."""

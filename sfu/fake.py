@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from sfu.engine import (
+    HISTOGRAMS,
     Accepted,
     CloseReason,
     DataMessage,
@@ -23,6 +24,7 @@ from sfu.engine import (
     IceCredentials,
     Layer,
     LayersChanged,
+    LayerSwitched,
     MediaResumed,
     MediaStalled,
     MediaStarted,
@@ -32,6 +34,7 @@ from sfu.engine import (
     PeerStats,
 )
 from sfu.layers import LayerWish
+from sluice.histogram import Histogram
 from sluice.ids import ChannelId, PeerId
 from sluice.media import AccessUnit, Codec
 
@@ -52,6 +55,9 @@ class FakePeer:
     candidates: list[str] = field(default_factory=list)
     sent: list[tuple[str, bytes]] = field(default_factory=list)
     wish: LayerWish | None = None
+    shown: str | None = ""
+    """The layer it was switched to last; None: only sound."""
+    switches: int = 0
 
 
 class FakeTap:
@@ -177,11 +183,19 @@ class FakeEngine:
             rtt_ms=1.5 if found.connected else None,
             join_ms=None,
             layers=self._layers.get(found.channel, ()),
+            layer=found.shown or "",
+            audio_only=found.shown is None,
+            estimate_bps=None,
+            switches=found.switches,
+            drops=0,
         )
 
     async def totals(self) -> EngineTotals:
         counters = {"offers": self._offers, "drops_unknown_source": 0, "errors_panic": 0}
         return EngineTotals(counters, peers=len(self.peers), queue_depth=len(self._events))
+
+    async def histograms(self) -> Mapping[str, Histogram]:
+        return {name: Histogram((0.001, 0.01), (2, 1, 0), 0.006) for name in HISTOGRAMS}
 
     async def send_data(self, peer: PeerId, label: str, payload: bytes, binary: bool) -> bool:
         found = self.peers.get(peer)
@@ -244,6 +258,13 @@ class FakeEngine:
     def set_layers(self, channel: str, layers: tuple[Layer, ...]) -> None:
         self._layers[ChannelId(channel)] = layers
         self._emit(LayersChanged(ChannelId(channel), layers))
+
+    def switch_layer(self, peer: PeerId, rid: str | None) -> None:
+        """The viewer is sent this layer from now on; None: only sound."""
+        found = self.peers[peer]
+        found.shown = rid
+        found.switches += 1
+        self._emit(LayerSwitched(peer, rid))
 
     def say(self, peer: PeerId, label: str, payload: bytes) -> None:
         """The peer sends a text message on a data channel."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, TypeVar, get_args
 
@@ -20,6 +20,7 @@ from sfu.engine import (
     IceCredentials,
     Layer,
     LayersChanged,
+    LayerSwitched,
     MediaResumed,
     MediaStalled,
     MediaStarted,
@@ -29,7 +30,9 @@ from sfu.engine import (
     PeerStats,
     Tap,
 )
+from sfu.layers import LayerWish
 from sluice.config import MediaConfig
+from sluice.histogram import Histogram
 from sluice.ids import ChannelId, PeerId
 from sluice.media import AccessUnit, Codec
 
@@ -44,6 +47,8 @@ _MAX_EVENTS = 65_536
 
 class NativeEngine:
     """Media threads in Rust, their events on the asyncio loop that called `start`.
+
+    Implements `sfu.engine.Engine` and `sfu.layers.LayerSelector`.
 
     Calls into Rust run on two threads of our own: answering an offer takes about a millisecond
     of parsing and key setup, which the event loop should spend on others.
@@ -116,6 +121,19 @@ class NativeEngine:
         media = self._engine
         return await self._call(lambda: media.remove(peer))
 
+    async def select_layer(self, peer: PeerId, wish: LayerWish) -> bool:
+        media = self._engine
+        return await self._call(
+            lambda: media.select_layer(
+                peer,
+                wish.rid,
+                wish.spatial,
+                wish.temporal,
+                wish.max_spatial,
+                wish.max_temporal,
+            )
+        )
+
     async def peer_stats(self, peer: PeerId) -> PeerStats | None:
         media = self._engine
         stats = await self._call(lambda: media.peer_stats(peer))
@@ -124,6 +142,12 @@ class NativeEngine:
     async def totals(self) -> EngineTotals:
         counters, peers, depth = self._engine.totals()
         return EngineTotals(counters=counters, peers=peers, queue_depth=depth + len(self._events))
+
+    async def histograms(self) -> Mapping[str, Histogram]:
+        return {
+            name: Histogram(tuple(bounds), tuple(counts), total)
+            for name, (bounds, counts, total) in self._engine.histograms().items()
+        }
 
     async def send_data(self, peer: PeerId, label: str, payload: bytes, binary: bool) -> bool:
         media = self._engine
@@ -269,6 +293,11 @@ def _peer_stats(stats: _media.PeerStats) -> PeerStats:
         rtt_ms=stats.rtt_ms,
         join_ms=stats.join_ms,
         layers=tuple(_layer(layer) for layer in stats.layers),
+        layer=stats.layer,
+        audio_only=stats.audio_only,
+        estimate_bps=stats.estimate_bps,
+        switches=stats.switches,
+        drops=stats.drops,
     )
 
 
@@ -291,4 +320,6 @@ def _event(event: _media.Event) -> EngineEvent:
             return MediaResumed(channel)
         case "DataMessage":
             return DataMessage(peer, event.label, event.payload or b"", event.binary)
+        case "LayerSwitched":
+            return LayerSwitched(peer, None if event.detail == "audio-only" else event.label)
     raise ValueError(f"unknown event kind {event.kind!r}")

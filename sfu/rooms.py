@@ -10,12 +10,20 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import structlog
 
-from sfu.broadcast import Broadcast, Inactive, LayersNews, News, Reconnect, ViewerCount
+from sfu.broadcast import (
+    Broadcast,
+    Inactive,
+    LayersNews,
+    News,
+    Reconnect,
+    ViewerCount,
+    ViewerLayer,
+)
 from sfu.engine import (
     Accepted,
     CloseReason,
@@ -24,6 +32,7 @@ from sfu.engine import (
     EngineBusy,
     EngineEvent,
     LayersChanged,
+    LayerSwitched,
     MediaResumed,
     MediaStalled,
     MediaStarted,
@@ -67,6 +76,10 @@ class Member:
     role: Role
     joined_ms: int
     connected: bool = False
+    layer: ViewerLayer | None = None
+    """Viewer: what it is sent now; None until the engine says it."""
+    readers: list[Reader[News]] = field(default_factory=list)
+    """Viewer: its own subscriptions, which hear of its layer too."""
 
 
 class Rooms:
@@ -199,20 +212,36 @@ class Rooms:
     def members(self, channel: ChannelId) -> Iterator[Member]:
         return (member for member in self._members.values() if member.channel == channel)
 
-    def present(self, channel: ChannelId) -> list[News]:
+    def present(self, channel: ChannelId, viewer: PeerId | None = None) -> list[News]:
         """The state as news, for somebody who just subscribed."""
         broadcast = self._broadcasts.get(channel)
         if broadcast is None:
             return [Inactive(), ViewerCount(0), LayersNews(())]
-        return broadcast.present()
+        member = None if viewer is None else self._members.get(viewer)
+        own = [] if member is None or member.layer is None else [member.layer]
+        return [*broadcast.present(), *own]
 
-    def subscribe(self, channel: ChannelId, limit: int) -> Reader[News]:
-        """News of a channel from now on, live or not. Close the reader in the end."""
-        return self._fanouts.setdefault(channel, Fanout()).open(limit)
+    def subscribe(
+        self, channel: ChannelId, limit: int, viewer: PeerId | None = None
+    ) -> Reader[News]:
+        """News of a channel from now on, live or not, and those of one of its viewers.
 
-    def unsubscribe(self, channel: ChannelId, reader: Reader[News]) -> None:
+        Hand the reader to `unsubscribe` in the end.
+        """
+        reader = self._fanouts.setdefault(channel, Fanout()).open(limit)
+        member = None if viewer is None else self._members.get(viewer)
+        if member is not None:
+            member.readers.append(reader)
+        return reader
+
+    def unsubscribe(
+        self, channel: ChannelId, reader: Reader[News], viewer: PeerId | None = None
+    ) -> None:
         """Close a reader and forget the channel's fan-out with its last one."""
         reader.close()
+        member = None if viewer is None else self._members.get(viewer)
+        if member is not None and reader in member.readers:
+            member.readers.remove(reader)
         self.events_dropped += reader.dropped
         fanout = self._fanouts.get(channel)
         if fanout is not None and len(fanout) == 0:
@@ -240,6 +269,8 @@ class Rooms:
                 self._feed(channel, lambda broadcast: broadcast.resume())
             case LayersChanged(channel, layers):
                 self._feed(channel, lambda broadcast: broadcast.change_layers(layers))
+            case LayerSwitched(peer, rid):
+                self._switched(peer, ViewerLayer(rid))
             case DataMessage(peer):
                 member = self._members.get(peer)
                 if member is not None and self.on_data is not None:
@@ -314,6 +345,16 @@ class Rooms:
         broadcast = self._broadcasts.get(member.channel)
         if broadcast is not None and peer in broadcast.viewers:
             broadcast.connected.add(peer)
+
+    def _switched(self, peer: PeerId, layer: ViewerLayer) -> None:
+        member = self._members.get(peer)
+        if member is None:
+            return  # it left meanwhile
+        member.layer = layer
+        fanout = self._fanouts.get(member.channel)
+        if fanout is not None:
+            for reader in member.readers:
+                fanout.send_to(reader, layer)
 
     def _closed(self, peer: PeerId, reason: CloseReason) -> None:
         member = self._members.get(peer)

@@ -19,6 +19,7 @@ from sfu.broadcast import (
     Resumed,
     Stalled,
     ViewerCount,
+    ViewerLayer,
 )
 from sfu.rooms import Rooms
 from signaling.routing import STREAMED_KEY
@@ -26,7 +27,7 @@ from signaling.views import layer_views
 from sluice.auth import Grant
 from sluice.config import LimitsConfig
 from sluice.errors import Problem
-from sluice.ids import ChannelId
+from sluice.ids import ChannelId, PeerId
 from sluice.metrics import Metrics
 from sluice.stream import Reader
 
@@ -40,9 +41,12 @@ _NAMES: dict[type[News], str] = {
     Resumed: "resumed",
     ViewerCount: "viewercount",
     LayersNews: "layers",
+    ViewerLayer: "layer",
     Reconnect: "reconnect",
 }
-EVENT_NAMES = frozenset(_NAMES.values())
+CHANNEL_EVENTS = frozenset(_NAMES.values()) - {"layer"}
+VIEWER_EVENTS = frozenset(_NAMES.values())
+"""A viewer's own stream tells of its layer too."""
 
 
 def encode(news: News) -> bytes:
@@ -55,6 +59,8 @@ def encode(news: News) -> bytes:
             data = {"viewers": viewers}
         case LayersNews(layers):
             data = {"layers": layer_views(layers)}
+        case ViewerLayer(rid):
+            data = {"rid": rid, "audio_only": rid is None}
         case Reconnect():
             data = {"retry_ms": RECONNECT_MS}
     return b"event: %s\ndata: %s\n\n" % (_NAMES[type(news)].encode(), msgspec.json.encode(data))
@@ -65,6 +71,7 @@ class _Open:
     channel: ChannelId
     grant: Grant
     reader: Reader[News]
+    viewer: PeerId | None
 
 
 class EventStreams:
@@ -92,10 +99,12 @@ class EventStreams:
         channel: ChannelId,
         grant: Grant,
         client: str,
-        names: frozenset[str] = EVENT_NAMES,
+        names: frozenset[str] = CHANNEL_EVENTS,
         until: asyncio.Event | None = None,
+        viewer: PeerId | None = None,
     ) -> EventStream:
-        """A response that streams `names`, at most `until` something is over.
+        """A response that streams `names`, those of a viewer too, at most `until` something is
+        over.
 
         Raises Problem `busy` or `rate-limited`.
         """
@@ -104,11 +113,11 @@ class EventStreams:
         if self._by_client[client] >= self._limits.sse_per_ip:
             detail = "There are too many event streams from this address."
             raise Problem("rate-limited", detail, retry_after_s=10)
-        reader = self._rooms.subscribe(channel, self._limits.sse_queue)
-        self._open[id(reader)] = _Open(channel, grant, reader)
+        reader = self._rooms.subscribe(channel, self._limits.sse_queue, viewer)
+        self._open[id(reader)] = _Open(channel, grant, reader, viewer)
         self._by_client[client] += 1
         self._metrics.event_streams.set(len(self._open))
-        return EventStream(self, self._rooms, channel, client, names, reader, until)
+        return EventStream(self, self._rooms, channel, client, names, reader, until, viewer)
 
     def close_if(self, ended: Callable[[ChannelId, Grant], bool]) -> None:
         """Close the streams whose permission has ended."""
@@ -122,9 +131,10 @@ class EventStreams:
 
     def release(self, channel: ChannelId, client: str, reader: Reader[News]) -> None:
         """A stream is over."""
-        if self._open.pop(id(reader), None) is None:
+        opened = self._open.pop(id(reader), None)
+        if opened is None:
             return
-        self._rooms.unsubscribe(channel, reader)
+        self._rooms.unsubscribe(channel, reader, opened.viewer)
         self._metrics.events_dropped.inc(reader.dropped)
         self._metrics.event_streams.set(len(self._open))
         self._by_client[client] -= 1
@@ -144,6 +154,7 @@ class EventStream:
         names: frozenset[str],
         reader: Reader[News],
         until: asyncio.Event | None,
+        viewer: PeerId | None,
     ) -> None:
         self._streams = streams
         self._rooms = rooms
@@ -152,6 +163,7 @@ class EventStream:
         self._names = names
         self._reader = reader
         self._until = until or asyncio.Event()
+        self._viewer = viewer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[STREAMED_KEY] = True
@@ -201,7 +213,7 @@ class EventStream:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _present(self) -> bytes:
-        present = self._rooms.present(self._channel)
+        present = self._rooms.present(self._channel, self._viewer)
         return b"".join(encode(news) for news in present if _NAMES[type(news)] in self._names)
 
 

@@ -72,6 +72,7 @@ class PublicDesk:
             house.check_admin(request)
         totals = await house.engine.totals()
         house.metrics.show_engine(totals.counters, totals.peers, totals.queue_depth)
+        house.metrics.show_histograms(await house.engine.histograms())
         house.metrics.show_events(house.rooms.events_seen)
         house.metrics.broadcasts.set(sum(one.live for one in house.rooms.broadcasts()))
         return Response(house.metrics.render(), headers={"Content-Type": CONTENT_TYPE})

@@ -141,7 +141,11 @@ class BroadcastList(Struct):
 
 
 class PeerView(Struct):
-    """One WebRTC peer. Counters run since it joined; bytes are RTP payload bytes."""
+    """One WebRTC peer. Counters run since it joined; bytes are RTP payload bytes.
+
+    For viewers: `layer` is the rid that is sent now, `estimate_bps` what the link carries,
+    `switches` counts changes of the layer, `drops` packets that its full queue did not take.
+    """
 
     id: int
     channel: str
@@ -157,6 +161,11 @@ class PeerView(Struct):
     rtt_ms: float | None
     join_ms: float | None
     layers: list[LayerView]
+    layer: str
+    audio_only: bool
+    estimate_bps: int | None
+    switches: int
+    drops: int
 
 
 class PeerList(Struct):
@@ -254,4 +263,9 @@ def peer_view(stats: PeerStats) -> PeerView:
         rtt_ms=stats.rtt_ms,
         join_ms=stats.join_ms,
         layers=layer_views(stats.layers),
+        layer=stats.layer,
+        audio_only=stats.audio_only,
+        estimate_bps=stats.estimate_bps,
+        switches=stats.switches,
+        drops=stats.drops,
     )

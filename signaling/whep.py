@@ -13,16 +13,27 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sfu.layers import LayerSelector, LayerWish
-from signaling.event_streams import EVENT_NAMES, EventStream
+from signaling.event_streams import VIEWER_EVENTS, EventStream
 from signaling.house import House
 from signaling.negotiation import SDP, Negotiation
 from signaling.routing import resource
+from signaling.sessions import Session
 from signaling.views import LayerChoice
 from sluice.errors import Problem
 
 EVENTS_EXTENSION = "urn:ietf:params:whep:ext:core:server-sent-events"
 LAYER_EXTENSION = "urn:ietf:params:whep:ext:core:layer"
-_EVENT_ORDER = ("active", "inactive", "layers", "reconnect", "viewercount", "stalled", "resumed")
+_EVENT_ORDER = (
+    "active",
+    "inactive",
+    "layers",
+    "reconnect",
+    "viewercount",
+    "stalled",
+    "resumed",
+    "layer",
+)
+"""The draft's own, then ours."""
 
 
 def routes(house: House) -> list[Route]:
@@ -84,7 +95,7 @@ class Viewing:
         self._house.intake.throttle(request, session.channel)
         self.negotiation.admit(request, self._house.channel(session.channel))
         names = await self._house.intake.json(request, list[str])
-        unknown = [name for name in names if name not in EVENT_NAMES]
+        unknown = [name for name in names if name not in VIEWER_EVENTS]
         if not names or unknown:
             known = ", ".join(_EVENT_ORDER)
             what = f"{unknown[0][:40]!a} is no event" if unknown else "the list is empty"
@@ -110,10 +121,11 @@ class Viewing:
             self._house.intake.client(request),
             names,
             until=session.closed,
+            viewer=session.peer,
         )
 
     async def choose_layer(self, request: Request) -> Response:
-        """Follow a viewer's wish for a layer."""
+        """Follow a viewer's wish for a layer; without any, the server chooses by bandwidth."""
         session = self.negotiation.session(request)
         self._house.intake.throttle(request, session.channel)
         self.negotiation.admit(request, self._house.channel(session.channel))
@@ -129,5 +141,16 @@ class Viewing:
             max_temporal=choice.max_temporal_layer_id,
         )
         if not await self.selector.select_layer(session.peer, wish):
-            raise Problem("value-refused", "The publisher sends no such layer.")
+            raise self._refused(session, choice)
         return Response(status_code=200)
+
+    def _refused(self, session: Session, choice: LayerChoice) -> Problem:
+        """Why the engine did not follow a wish."""
+        if self._house.rooms.member(session.peer) is None:
+            return Problem("session-unknown", "The session ended meanwhile.")
+        broadcast = self._house.rooms.broadcast(session.channel)
+        layers = () if broadcast is None else broadcast.layers
+        rids = sorted({one.rid for one in layers if one.rid and not one.codec.is_audio})
+        there = f"there are: {', '.join(rids)}" if rids else "it sends one without a name"
+        what = "such layer" if choice.rid is None else f"layer {choice.rid!a}"
+        return Problem("value-refused", f"The publisher sends no {what}; {there}.")

@@ -8,8 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
+
+from sluice import histogram
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -66,6 +73,10 @@ class Metrics:
         self._engine.counters = dict(counters)
         self._engine.gauges = {"peers": peers, "queue_depth": queue_depth}
 
+    def show_histograms(self, histograms: Mapping[str, histogram.Histogram]) -> None:
+        """Keep the engine's newest distributions for the next scrape."""
+        self._engine.histograms = dict(histograms)
+
     def show_events(self, seen: Mapping[str, int]) -> None:
         """Keep how many events of each kind were read from the engine."""
         self._engine.events = dict(seen)
@@ -81,6 +92,7 @@ class _EngineCollector(Collector):
     def __init__(self) -> None:
         self.counters: dict[str, int] = {}
         self.gauges: dict[str, int] = {}
+        self.histograms: dict[str, histogram.Histogram] = {}
         self.events: dict[str, int] = {}
 
     def collect(self) -> Iterator[Metric]:
@@ -99,6 +111,13 @@ class _EngineCollector(Collector):
                     f"sluice_engine_{name}", f"Media plane: {name}.", value=value
                 )
         yield from grouped.values()
+        for name, measured in sorted(self.histograms.items()):
+            yield HistogramMetricFamily(
+                f"sluice_media_{name}",
+                f"Media plane: {name}.",
+                buckets=measured.cumulative,
+                sum_value=measured.sum,
+            )
         events = CounterMetricFamily(
             "sluice_engine_events", "Events read from the engine.", labels=["event"]
         )

@@ -75,6 +75,11 @@ class Fanout(Generic[T]):
         for reader in list(self._readers.values()):
             reader._put(item)
 
+    def send_to(self, reader: Reader[T], item: T) -> None:
+        """Hand `item` to one reader alone. Never waits."""
+        if id(reader) in self._readers:
+            reader._put(item)
+
     def close(self) -> None:
         """Close every reader."""
         for reader in list(self._readers.values()):

@@ -6,8 +6,8 @@ const VOLUME_STEP = 0.1;
 
 /**
  * @param {HTMLVideoElement} video
- * @param {{start: () => void, togglePanel: () => void}} actions `start` is asked to play while
- *   nothing was started yet
+ * @param {{start: () => void, togglePanel: () => void, toggleQuality: () => void}} actions `start`
+ *   is asked to play while nothing was started yet
  * @returns {{showSound: () => void}} to call after muting from outside: browsers do not announce
  *   that while the element is still empty
  */
@@ -63,6 +63,7 @@ export function bindControls(video, actions) {
     f: toggleFullscreen,
     p: togglePip,
     i: actions.togglePanel,
+    q: actions.toggleQuality,
     "?": toggleHelp,
     ArrowUp: () => louder(VOLUME_STEP),
     ArrowDown: () => louder(-VOLUME_STEP),

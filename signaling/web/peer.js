@@ -1,7 +1,7 @@
 // One RTCPeerConnection bound to one WHIP or WHEP resource on the server: offer by POST,
 // candidates and ICE restarts by PATCH, goodbye by DELETE (RFC 9725, draft-ietf-wish-whep).
 
-import { iceServers } from "./links.js";
+import { iceServers, parseLinks } from "./links.js";
 import { bearer, ProblemError, request } from "./problem.js";
 import { restartedAnswer, trickleFragment } from "./sdp.js";
 
@@ -40,6 +40,7 @@ export class ResourcePeer {
   #resource = null;
   #etag = null;
   #answer = "";
+  #links = [];
   #queue = [];
   #gathered = false;
   #trickles = true;
@@ -92,6 +93,7 @@ export class ResourcePeer {
     }
     this.#resource = new URL(location, response.url || this.#endpoint);
     this.#etag = response.headers.get("etag");
+    this.#links = parseLinks(response.headers.get("link"));
     this.#useIceServers(iceServers(response.headers.get("link")));
     this.#answer = await response.text();
     if (this.#over) return void this.#deleteResource(false); // closed while the POST was out
@@ -102,6 +104,19 @@ export class ResourcePeer {
     if (this.iceServers.length > 0) this.#repairSoon(DIRECT_TRY_MS);
   }
 
+  /**
+   * POST JSON to an extension that the server announced for this session (a Link of the 201).
+   * Throws ProblemError, with status 404 when there is no such extension.
+   */
+  async ask(relation, body) {
+    const link = this.#links.find(({ params }) => params.rel === relation);
+    if (!link || !this.#resource) {
+      throw new ProblemError({ status: 404, title: "The session has no such extension" });
+    }
+    const headers = { "Content-Type": "application/json", ...bearer(this.#token) };
+    const url = new URL(link.target, this.#resource);
+    return request(url, { method: "POST", headers, body: JSON.stringify(body), timeoutMs: 5000 });
+  }
 
   /** Ask the server whether it still knows this session; `onLost` follows when it does not. */
   async verify() {

@@ -54,7 +54,10 @@ export function inboundFigures(report, previous = null) {
   return { figures, snapshot };
 }
 
-/** The same for a sending connection. Loss is what the other side reported last. */
+/**
+ * The same for a sending connection. Loss is what the other side reported last. `layers` are the
+ * encodings of a simulcast, best first: {rid, width, height, fps, kbps}; empty when there is one.
+ */
 export function outboundFigures(report, previous = null) {
   const { byId, byType } = index(report);
   const video = byType("outbound-rtp").filter((stat) => stat.kind === "video");
@@ -65,6 +68,7 @@ export function outboundFigures(report, previous = null) {
   const snapshot = {
     at: main?.timestamp ?? audio?.timestamp ?? 0,
     videoBytes: sum(video, "bytesSent"),
+    layerBytes: Object.fromEntries(video.map((stat) => [stat.rid ?? "", stat.bytesSent ?? 0])),
     audioBytes: audio?.bytesSent ?? 0,
     frames: main?.framesSent ?? 0,
   };
@@ -82,6 +86,7 @@ export function outboundFigures(report, previous = null) {
     lossPercent: remote?.fractionLost === undefined ? null : remote.fractionLost * 100,
     rttMs: rtt === undefined ? null : rtt * 1000,
     limitation: main?.qualityLimitationReason ?? null,
+    layers: video.length < 2 ? [] : video.map((stat) => layerOf(stat, past.layerBytes, seconds)).sort(higher),
     availableKbps:
       pair?.availableOutgoingBitrate === undefined ? null : pair.availableOutgoingBitrate / 1000,
     keyFrames: main?.keyFramesEncoded ?? 0,
@@ -90,6 +95,21 @@ export function outboundFigures(report, previous = null) {
     transport: transportName(byId, pair),
   };
   return { figures, snapshot };
+}
+
+function layerOf(stat, pastBytes, seconds) {
+  const bytes = stat.bytesSent ?? 0;
+  return {
+    rid: stat.rid ?? "",
+    width: stat.frameWidth ?? 0,
+    height: stat.frameHeight ?? 0,
+    fps: stat.framesPerSecond ?? 0,
+    kbps: rate(Math.max(0, bytes - (pastBytes[stat.rid ?? ""] ?? bytes)) * 8, seconds),
+  };
+}
+
+function higher(a, b) {
+  return b.height - a.height;
 }
 
 function index(report) {

@@ -1,6 +1,7 @@
 // The studio: source, settings and one publisher.
 
 import { ServerClock } from "./clock.js";
+import { qualitiesOf } from "./encodings.js";
 import { ChannelEvents } from "./events.js";
 import { SoundMeter } from "./meter.js";
 import { explainSource, listDevices, openSource } from "./sources.js";
@@ -23,6 +24,7 @@ let events = null;
 let verifyTimer = null;
 let snapshot = null;
 let muted = false;
+let severalTouched = false;
 
 clock.start();
 recall();
@@ -68,6 +70,7 @@ async function go() {
       kbps: at("kbps").valueAsNumber,
       fps: Number(at("fps").value),
       detail: chosenSource() !== "camera",
+      qualities: at("several").checked ? qualitiesOf(at("codec").value, sourceSize()) : 1,
     },
     new MediaStream(source.stream.getTracks()),
   );
@@ -124,7 +127,7 @@ function showState() {
   at("go").classList.toggle("danger", onAir());
   at("outgoing").hidden = !onAir();
   at("share").hidden = !onAir();
-  for (const id of ["channel", "key", "codec"]) at(id).disabled = onAir();
+  for (const id of ["channel", "key", "codec", "several"]) at(id).disabled = onAir();
   if (onAir()) {
     at("link").value = new URL(`/watch/${at("channel").value}`, location.origin).href;
     at("openlink").href = at("link").value;
@@ -152,6 +155,18 @@ async function tick() {
   put("o-loss", lossPercent, (value) => `${value.toFixed(1)} %`);
   put("o-rtt", rttMs, (value) => `${Math.round(value)} ms`);
   put("o-limit", limitation, (value) => LIMITS[value] ?? value);
+  showLayers(figures.layers);
+}
+
+function showLayers(layers) {
+  at("o-layersrow").hidden = layers.length === 0;
+  const texts = layers.map(({ width, height, fps, kbps }) => {
+    if (!(kbps > 0) || width === 0) return "not sent now";
+    return `${width} × ${height}, ${Math.round(fps)} fps, ${Math.round(kbps)} kbit/s`;
+  });
+  at("o-layers").replaceChildren(
+    ...texts.map((text) => Object.assign(document.createElement("li"), { textContent: text })),
+  );
 }
 
 const LIMITS = { none: "nothing", cpu: "this machine", bandwidth: "the network", other: "other" };
@@ -233,6 +248,7 @@ function changed(name) {
     showKbps();
   }
   if (name === "source") showSource();
+  if (name === "several") severalTouched = true;
   if (name === "kbps" || name === "lines") publisher?.setBitrate(at("kbps").valueAsNumber);
   // An open preview follows; a closed one stays closed, so that no permission is asked unasked.
   if (["source", "camera", "mic", "lines", "fps"].includes(name) && (source || onAir())) preview();
@@ -246,6 +262,12 @@ function chosenSource() {
 function showSource() {
   at("devices").hidden = chosenSource() === "card";
   at("camera").closest("label").hidden = chosenSource() === "screen";
+  // A shared screen in a quarter of its size can be read by nobody.
+  if (!severalTouched) at("several").checked = chosenSource() === "camera";
+}
+
+function sourceSize() {
+  return source.stream.getVideoTracks()[0]?.getSettings() ?? {};
 }
 
 function showKbps() {

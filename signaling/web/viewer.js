@@ -2,7 +2,7 @@
 // say, and rejoins when a session is lost. Knows no DOM.
 
 import { backoffMs } from "./backoff.js";
-import { ChannelEvents } from "./events.js";
+import { ChannelEvents, SESSION_NAMES } from "./events.js";
 import { ProblemError } from "./problem.js";
 import { INITIAL, reduce } from "./states.js";
 import { WhepSession, whepIceServers } from "./whep.js";
@@ -18,7 +18,7 @@ const SETTLE_MS = 400;
 
 /**
  * Fires `state` (see states.js), `session` (a new WhepSession to attach), `drop` (the session is
- * about to end) and `channel` (viewers, live or layers changed).
+ * about to end) and `channel` (viewers, live, layers or the layer that we get changed).
  */
 export class ChannelViewer extends EventTarget {
   #channel;
@@ -28,6 +28,8 @@ export class ChannelViewer extends EventTarget {
   #timer = null;
   #iceServers = [];
   #changedAt = 0;
+  #granted = null;
+  #wishing = Promise.resolve();
 
   state = INITIAL;
   /** What the server says of the channel; null until it says something. */
@@ -36,6 +38,12 @@ export class ChannelViewer extends EventTarget {
   viewers = null;
   sinceMs = null;
   layers = [];
+  /** The layer that was chosen, by its rid; null leaves it to the server. */
+  wish = null;
+  /** The layer that the server sends us, by its rid; null while it says nothing or no picture. */
+  rid = null;
+  /** Our connection carries no picture right now. */
+  audioOnly = false;
   /** Sessions opened so far; more than 1 means a rejoin happened. */
   joins = 0;
 
@@ -60,6 +68,13 @@ export class ChannelViewer extends EventTarget {
   play() {
     this.#send({ type: "play" });
     this.#join();
+  }
+
+  /** Watch this layer, in this session and those that follow; null: what the connection carries. */
+  choose(rid) {
+    this.wish = rid;
+    this.dispatchEvent(new Event("channel"));
+    if (this.#session) this.#sendWish(this.#session);
   }
 
   /** Something else found out that this cannot work (say, that there is no such channel). */
@@ -95,12 +110,16 @@ export class ChannelViewer extends EventTarget {
   #onEvent(name, data) {
     if (name === "viewercount" && Number.isFinite(data.viewers)) this.viewers = data.viewers;
     if (name === "layers" && Array.isArray(data.layers)) this.layers = data.layers;
+    if (name === "layer") this.#setLayer(data);
     if (name === "active") {
       this.live = true;
       this.stalled = false;
       this.sinceMs = Number.isFinite(data.since_ms) ? data.since_ms : null;
     }
-    if (name === "inactive") this.live = false;
+    if (name === "inactive") {
+      this.live = false;
+      this.#events.listenTo(null); // the server ends the session, and its stream with it
+    }
     if (name === "reconnect" && this.#session) this.#lost(serverRestarts(data.retry_ms));
     if (name === "stalled") this.stalled = true;
     if (name === "resumed") this.stalled = false;
@@ -138,7 +157,44 @@ export class ChannelViewer extends EventTarget {
       this.#iceServers = session.iceServers;
     } catch (error) {
       if (this.#session === session) this.#refused(error);
+      return;
     }
+    if (this.wish !== null) this.#sendWish(session);
+    this.#followSession(session);
+  }
+
+  /** One at a time, so that the last one chosen is the last one to arrive. */
+  #sendWish(session) {
+    this.#wishing = this.#wishing.then(() => this.#ask(session));
+  }
+
+  async #ask(session) {
+    const { wish } = this;
+    if (this.#session !== session) return;
+    try {
+      await session.chooseLayer(wish);
+      this.#granted = wish;
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error;
+      if (this.#session !== session || this.wish !== wish) return; // asked again meanwhile
+      this.wish = error.status === 422 ? null : this.#granted; // 422: nobody sends that layer now
+      this.dispatchEvent(new Event("channel"));
+    }
+  }
+
+  async #followSession(session) {
+    try {
+      const url = await session.subscribe(SESSION_NAMES);
+      if (this.#session === session && this.live !== false) this.#events.listenTo(url);
+    } catch (error) {
+      // The channel's stream goes on; only the name of our layer is missing.
+      if (!(error instanceof ProblemError)) throw error;
+    }
+  }
+
+  #setLayer({ rid, audio_only: audioOnly }) {
+    this.rid = typeof rid === "string" ? rid : null;
+    this.audioOnly = audioOnly === true;
   }
 
   #refused(error) {
@@ -172,6 +228,8 @@ export class ChannelViewer extends EventTarget {
     this.dispatchEvent(new Event("drop"));
     this.#session.close(options);
     this.#session = null;
+    this.#setLayer({});
+    this.#events.listenTo(null);
   }
 
   #send(event) {

@@ -3,6 +3,8 @@
 import { ServerClock } from "./clock.js";
 import { bindControls } from "./controls.js";
 import { LatencyMeter } from "./latency.js";
+import { qualityChoices, shownName, videoLayers } from "./layers.js";
+import { QualityMenu } from "./menu.js";
 import { StatsPanel } from "./panel.js";
 import { getJson, ProblemError } from "./problem.js";
 import { inboundFigures } from "./stats.js";
@@ -11,6 +13,7 @@ import { ChannelViewer } from "./viewer.js";
 const TICK_MS = 1000;
 /** Ticks without a new frame or sound packet before we call it a stall ourselves. */
 const SILENT_TICKS = 2;
+const SOUND_ONLY = "Your connection carries sound only right now";
 
 const at = (id) => document.getElementById(id);
 const video = at("video");
@@ -29,13 +32,21 @@ let silentTicks = 0;
 let joinedAt = null;
 let firstFrameMs = null;
 
-const controls = bindControls(video, { start: () => start(false), togglePanel: () => panel.toggle() });
+const menu = new QualityMenu((rid) => viewer.choose(rid));
+const controls = bindControls(video, {
+  start: () => start(false),
+  togglePanel: () => panel.toggle(),
+  toggleQuality: () => menu.toggle(),
+});
 at("retry").addEventListener("click", () => viewer.play());
 viewer.addEventListener("state", () => {
   snapshot = null; // what arrived before the change must not count as news after it
   render();
 });
-viewer.addEventListener("channel", render);
+viewer.addEventListener("channel", () => {
+  if (viewer.audioOnly) holdStill();
+  render();
+});
 viewer.addEventListener("session", attach);
 viewer.addEventListener("drop", holdStill);
 window.addEventListener("pagehide", () => viewer.leave());
@@ -103,6 +114,7 @@ function onFrame(now) {
   // A track without packets is muted; browsers show black frames for it, and those do not count.
   if (!session || video.srcObject !== session.stream || session.videoTrack.muted) return;
   if (firstFrameMs === null && session.postedAt) firstFrameMs = now - session.postedAt;
+  if (!viewer.audioOnly) at("still").hidden = true;
   viewer.noteMedia();
 }
 
@@ -120,11 +132,12 @@ async function tick() {
   meter.takeFigures(figures);
   panel.show(figures, latencyMs(), meter.source, { firstFrameMs });
   showChip();
+  showQuality();
 }
 
 /** Null while nothing plays: a frozen picture has no latency worth naming. */
 function latencyMs() {
-  return viewer.state.name === "playing" ? meter.latencyMs : null;
+  return viewer.state.name === "playing" && !viewer.audioOnly ? meter.latencyMs : null;
 }
 
 function showChip() {
@@ -138,7 +151,7 @@ function followMedia(before) {
   if (!before) return;
   const frames = snapshot.frames > before.frames;
   const sound = snapshot.audioBytes > before.audioBytes;
-  const radio = sound && snapshot.frames === 0;
+  const radio = sound && (snapshot.frames === 0 || viewer.audioOnly);
   silentTicks = frames || radio ? 0 : silentTicks + 1;
   if (silentTicks === 0) viewer.noteMedia();
   else if (silentTicks >= SILENT_TICKS) viewer.noteSilence({ sound });
@@ -164,7 +177,8 @@ function render() {
   document.body.dataset.state = state.name;
   document.title = `${title} · Sluice`;
   at("title").textContent = title;
-  if (state.name !== "reconnecting" && state.name !== "connecting") at("still").hidden = true;
+  if (["idle", "offline", "failed"].includes(state.name)) at("still").hidden = true;
+  at("soundonly").textContent = state.name === "playing" && viewer.audioOnly ? SOUND_ONLY : "";
   const badge = badgeText();
   at("badge").textContent = badge;
   at("badge").classList.toggle("live", badge === "Live");
@@ -175,6 +189,15 @@ function render() {
   at("headline").textContent = headline;
   at("subline").textContent = subline;
   showChip();
+  showQuality();
+}
+
+/** Only while something plays, or goes on in a moment: before, there is nothing to choose. */
+function showQuality() {
+  const playing = ["playing", "reconnecting"].includes(viewer.state.name);
+  const size = { width: video.videoWidth, height: video.videoHeight };
+  const shown = viewer.audioOnly ? "Sound" : shownName(viewer.layers, viewer.rid, size);
+  menu.show(playing ? qualityChoices(viewer.layers, { wish: viewer.wish, shown }) : [], shown);
 }
 
 function badgeText() {
@@ -221,6 +244,10 @@ function words() {
  *   joinedAt       Unix ms (server's clock) when the present session was begun, or null
  *   joins          sessions opened so far: 1 means no rejoin was needed
  *   clockErrorMs   bound of the clock's error against the server, or null
+ *   layers         what the publisher sends, best first: {rid, codec, bitrate, width, height, active}
+ *   chosenRid      the layer that was chosen, or null: the server chooses
+ *   rid            the layer that the server says it sends here, or null while it says none
+ *   audioOnly      whether our connection carries sound only
  *   echo(text)     Promise<string>: round trip on the data channel
  */
 window.sluice = Object.freeze({
@@ -250,6 +277,18 @@ window.sluice = Object.freeze({
   },
   get clockErrorMs() {
     return clock.uncertaintyMs;
+  },
+  get layers() {
+    return videoLayers(viewer.layers).map((layer) => ({ ...layer }));
+  },
+  get chosenRid() {
+    return viewer.wish;
+  },
+  get rid() {
+    return viewer.rid;
+  },
+  get audioOnly() {
+    return viewer.audioOnly;
   },
   echo(text) {
     if (!viewer.session) return Promise.reject(new Error("there is no session"));

@@ -12,6 +12,9 @@ const JITTER_BUFFER_TARGET_MS = 0;
 
 const ECHO_TIMEOUT_MS = 5000;
 
+const EVENTS_EXTENSION = "urn:ietf:params:whep:ext:core:server-sent-events";
+const LAYER_EXTENSION = "urn:ietf:params:whep:ext:core:layer";
+
 /** The ICE servers to begin the first session with. */
 export function whepIceServers(channel, token) {
   return askIceServers(endpointOf(channel), token);
@@ -63,6 +66,17 @@ export class WhepSession {
 
   repair() {
     this.#peer.repair();
+  }
+
+  /** The address of a stream with these events of the session. Throws ProblemError. */
+  async subscribe(names) {
+    const response = await this.#peer.ask(EVENTS_EXTENSION, names);
+    return new URL(response.headers.get("location"), response.url).href;
+  }
+
+  /** Ask for a layer by its rid; null leaves the choice to the server. Throws ProblemError. */
+  async chooseLayer(rid) {
+    await this.#peer.ask(LAYER_EXTENSION, rid === null ? {} : { rid });
   }
 
   close(options) {

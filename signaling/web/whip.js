@@ -1,7 +1,8 @@
 // A WHIP publisher (RFC 9725) that keeps publishing: it restarts ICE when the path breaks and
-// opens a new session when one is lost. No simulcast.
+// opens a new session when one is lost. Sends several qualities where that is wanted and works.
 
 import { backoffMs } from "./backoff.js";
+import { retune, videoEncodings } from "./encodings.js";
 import { ResourcePeer } from "./peer.js";
 import { getJson, ProblemError } from "./problem.js";
 
@@ -11,6 +12,8 @@ const CODEC_ORDER = ["H264", "VP8", "VP9", "AV1"];
 /** A newcomer's first picture takes a moment; so long we look for it before we publish again. */
 const TAKEOVER_LOOKS = 4;
 const TAKEOVER_LOOK_MS = 400;
+/** How servers say that they cannot work with an offer. */
+const OFFER_REFUSED = [400, 406, 415, 422];
 
 /** The video codecs this browser can send, in our order of preference. */
 export function sendableCodecs() {
@@ -53,7 +56,8 @@ export class WhipPublisher extends EventTarget {
 
   /**
    * @param {{channel: string, key: string, codec: string, kbps: number, fps: number,
-   *   detail: boolean}} options `detail`: keep the resolution rather than the frame rate
+   *   detail: boolean, qualities: number}} options `detail`: keep the resolution rather than the
+   *   frame rate; `qualities`: how many to send, 1 to 3
    * @param {MediaStream} stream at most one audio and one video track
    */
   constructor(options, stream) {
@@ -131,22 +135,33 @@ export class WhipPublisher extends EventTarget {
     const streams = [this.#stream];
     for (const track of this.#stream.getTracks()) {
       const video = track.kind === "video";
-      const sendEncodings = video ? [this.#encoding()] : [{ maxBitrate: 128_000 }];
-      const transceiver = pc.addTransceiver(track, { direction: "sendonly", streams, sendEncodings });
+      const transceiver = video
+        ? this.#addVideo(pc, track, streams)
+        : pc.addTransceiver(track, { direction: "sendonly", streams, sendEncodings: [{ maxBitrate: 128_000 }] });
       if (video && "setCodecPreferences" in transceiver) {
         transceiver.setCodecPreferences(preferredCodecs(capabilities(), this.#options.codec));
       }
     }
   }
 
-  #encoding() {
-    return { maxBitrate: this.#options.kbps * 1000, maxFramerate: this.#options.fps };
+  #addVideo(pc, track, streams) {
+    const add = () => {
+      const sendEncodings = videoEncodings(this.#options, this.#options.qualities);
+      return pc.addTransceiver(track, { direction: "sendonly", streams, sendEncodings });
+    };
+    try {
+      return add();
+    } catch (error) {
+      if (this.#options.qualities === 1) throw error;
+      this.#options.qualities = 1; // a browser without simulcast
+      return add();
+    }
   }
 
   async #tune(sender) {
     const parameters = sender.getParameters();
     if (!parameters.encodings?.length) return;
-    Object.assign(parameters.encodings[0], this.#encoding());
+    retune(parameters.encodings, this.#options);
     parameters.degradationPreference = this.#options.detail
       ? "maintain-resolution"
       : "maintain-framerate";
@@ -201,6 +216,10 @@ export class WhipPublisher extends EventTarget {
   #refused(error) {
     this.#peer?.close();
     this.#peer = null;
+    if (this.#options.qualities > 1 && OFFER_REFUSED.includes(error.status)) {
+      this.#options.qualities = 1; // perhaps that is what it cannot take
+      return this.#publish();
+    }
     if (error instanceof ProblemError && error.passing) {
       this.problem = error;
       this.#set("reconnecting");

@@ -6,6 +6,8 @@ import re
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from sfu.engine import HISTOGRAMS
+from sluice.histogram import Histogram
 from sluice.metrics import Metrics
 from tests.house.tree import ROOT
 
@@ -33,6 +35,7 @@ def exposed() -> set[str]:
     """Every family as /metrics shows it when the engine counts all that it can count."""
     metrics = Metrics()
     metrics.show_engine(dict.fromkeys(engine_counters(), 1), peers=1, queue_depth=1)
+    metrics.show_histograms({name: Histogram((1.0,), (1, 1), 3.0) for name in HISTOGRAMS})
     families = text_string_to_metric_families(metrics.render().decode())
     return {
         f"{family.name}_total" if family.type == "counter" else family.name

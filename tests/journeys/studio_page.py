@@ -5,6 +5,15 @@ from __future__ import annotations
 from playwright.sync_api import Page
 
 from tests.journeys.waiting import until
+from tests.journeys.watch_page import RECORD_CONNECTIONS
+
+LIMIT_SOUND = """async (bps) => {
+  const senders = window.connections.at(-1).getSenders();
+  const sound = senders.find(({ track }) => track?.kind === "audio");
+  const parameters = sound.getParameters();
+  parameters.encodings[0].maxBitrate = bps;
+  await sound.setParameters(parameters);
+}"""
 
 
 class StudioPage:
@@ -12,6 +21,7 @@ class StudioPage:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        page.add_init_script(RECORD_CONNECTIONS)
 
     def open(self, url: str) -> StudioPage:
         """`url` carries channel and key in its fragment."""
@@ -29,6 +39,10 @@ class StudioPage:
             until("studio live", lambda: self.state == "live", 20)
         except TimeoutError as error:
             raise TimeoutError(f"{error}: {self.page.inner_text('main')}") from None
+
+    def limit_sound(self, bps: int) -> None:
+        """Send the sound with at most so many bits a second."""
+        self.page.evaluate(LIMIT_SOUND, bps)
 
     def stop(self) -> None:
         self.page.click("#go")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from sfu.engine import (
+    HISTOGRAMS,
     Engine,
     EngineBusy,
     EngineEvent,
     IceCredentials,
+    LayerSwitched,
     MediaStarted,
     OfferRefused,
     PeerClosed,
@@ -120,3 +122,18 @@ async def test_removal_and_data_need_a_peer() -> None:
     assert await engine.peer_stats(peer) is None
     assert not await engine.select_layer(peer, LayerWish())
     assert (await engine.totals()).peers == 0
+
+
+async def test_a_layer_switch_is_told_and_kept_in_the_figures() -> None:
+    engine = FakeEngine()
+    peer = (await engine.add_viewer(LIVE, OFFER)).peer
+    engine.switch_layer(peer, "q")
+    engine.switch_layer(peer, None)
+    figures = await engine.peer_stats(peer)
+    assert figures is not None
+    assert (figures.layer, figures.audio_only, figures.switches) == ("", True, 2)
+    assert (await events_of(engine))[:2] == [LayerSwitched(peer, "q"), LayerSwitched(peer, None)]
+
+
+async def test_it_has_every_distribution() -> None:
+    assert set(await FakeEngine().histograms()) == set(HISTOGRAMS)

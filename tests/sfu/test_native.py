@@ -12,6 +12,7 @@ from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack, VideoStreamT
 from av import AudioFrame, VideoFrame
 
 from sfu.engine import (
+    HISTOGRAMS,
     Accepted,
     EngineBusy,
     EngineEvent,
@@ -23,6 +24,7 @@ from sfu.engine import (
     PeerClosed,
     PeerConnected,
 )
+from sfu.layers import LayerSelector, LayerWish
 from sfu.native import NativeEngine, NativeTap
 from sluice.config import MediaConfig
 from sluice.ids import ChannelId, PeerId
@@ -110,6 +112,9 @@ async def test_a_viewer_gets_pictures_sound_and_an_echo(engine: NativeEngine) ->
     assert figures.role == "viewer"
     assert figures.packets > 0
     assert figures.join_ms is not None
+    assert (figures.layer, figures.audio_only, figures.drops) == ("", False, 0)
+    assert not await engine.select_layer(watched.peer, LayerWish(rid="h"))
+    assert await engine.select_layer(watched.peer, LayerWish())
     assert (await engine.totals()).peers == 2
 
     await viewer.close()
@@ -257,6 +262,17 @@ async def test_stopping_closes_all_peers_and_ends_the_events() -> None:
     closed = await events.until(PeerClosed)
     assert (closed.peer, closed.reason) == (published.peer, "stopped")
     await publisher.close()
+
+
+async def test_every_distribution_is_measured(engine: NativeEngine) -> None:
+    measured = await engine.histograms()
+    assert set(measured) == set(HISTOGRAMS)
+    assert all(one.total == 0 for one in measured.values())
+
+
+async def test_nobody_can_choose_for_a_peer_that_is_gone(engine: NativeEngine) -> None:
+    assert isinstance(engine, LayerSelector)
+    assert not await engine.select_layer(PeerId(10_000), LayerWish())
 
 
 async def test_a_taken_port_is_an_error_at_the_start(engine: NativeEngine) -> None:

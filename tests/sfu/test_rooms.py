@@ -16,12 +16,14 @@ from sfu.broadcast import (
     Resumed,
     Stalled,
     ViewerCount,
+    ViewerLayer,
 )
 from sfu.engine import (
     CloseReason,
     DataMessage,
     EngineBusy,
     Layer,
+    LayerSwitched,
     MediaStalled,
     OfferRefused,
     PeerClosed,
@@ -289,6 +291,32 @@ class TestEvents:
         broadcast = world.rooms.broadcast(LIVE)
         assert broadcast is not None
         assert (len(broadcast.viewers), len(broadcast.connected)) == (1, 0)
+
+    async def test_a_viewer_hears_of_its_own_layer(self, world: World) -> None:
+        await world.go_live()
+        viewer, other = await world.join(), await world.join()
+        own = world.rooms.subscribe(LIVE, 16, viewer)
+        everybodys = world.rooms.subscribe(LIVE, 16)
+        world.engine.switch_layer(viewer, "h")
+        world.engine.switch_layer(other, "q")
+        world.engine.switch_layer(viewer, None)
+        await world.engine.settled()
+        assert await heard(everybodys) == []
+        assert await heard(own) == [ViewerLayer("h"), ViewerLayer(None)]
+        assert world.rooms.present(LIVE, viewer)[-1] == ViewerLayer(None)
+        assert ViewerLayer(None) not in world.rooms.present(LIVE)
+
+    async def test_a_viewer_that_left_hears_of_no_layer(self, world: World) -> None:
+        await world.go_live()
+        viewer = await world.join()
+        reader = world.rooms.subscribe(LIVE, 16, viewer)
+        world.rooms.unsubscribe(LIVE, reader, viewer)
+        member = world.rooms.member(viewer)
+        assert member is not None
+        assert member.readers == []
+        await world.rooms.leave(viewer)
+        world.rooms.handle(LayerSwitched(viewer, "h"))
+        assert await heard(reader) == []
 
     async def test_data_messages_reach_whoever_plugged_in(self, world: World) -> None:
         got: list[tuple[ChannelId, DataMessage]] = []

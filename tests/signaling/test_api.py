@@ -100,6 +100,19 @@ async def test_broadcasts_and_peers_are_shown(door: Door) -> None:
     assert peer == rest["peers"][0]
 
 
+async def test_a_viewer_is_shown_with_the_layer_that_it_is_sent(door: Door) -> None:
+    await door.go_live()
+    await door.watch()
+    (viewer,) = door.viewers()
+    door.engine.switch_layer(viewer, "q")
+    first = (await door.admin("GET", f"/api/peers/{viewer}")).json()
+    assert (first["layer"], first["audio_only"], first["switches"]) == ("q", False, 1)
+    door.engine.switch_layer(viewer, None)
+    then = (await door.admin("GET", f"/api/peers/{viewer}")).json()
+    assert (then["layer"], then["audio_only"], then["switches"]) == ("", True, 2)
+    assert (then["estimate_bps"], then["drops"]) == (None, 0)
+
+
 async def test_a_kicked_viewer_is_gone_and_its_session_too(door: Door) -> None:
     await door.go_live()
     location = (await door.watch()).headers["location"]

@@ -6,7 +6,15 @@ import asyncio
 import json
 from pathlib import Path
 
-from sfu.broadcast import Active, Inactive, LayersNews, Reconnect, Stalled, ViewerCount
+from sfu.broadcast import (
+    Active,
+    Inactive,
+    LayersNews,
+    Reconnect,
+    Stalled,
+    ViewerCount,
+    ViewerLayer,
+)
 from signaling.event_streams import encode
 from tests.signaling.door import LAYERS, Door, Listening, open_door
 
@@ -36,6 +44,8 @@ def test_how_news_look_on_the_wire() -> None:
         ]
     }  # fmt: skip
     assert encode(Reconnect()).startswith(b"event: reconnect\n")
+    assert encode(ViewerLayer("q")) == b'event: layer\ndata: {"rid":"q","audio_only":false}\n\n'
+    assert encode(ViewerLayer(None)) == b'event: layer\ndata: {"rid":null,"audio_only":true}\n\n'
 
 
 async def test_the_present_state_comes_first_and_news_follow(door: Door) -> None:

@@ -42,6 +42,7 @@ async def test_metrics_show_the_engine_and_the_broadcasts(door: Door) -> None:
     assert "sluice_engine_peers 1.0" in text
     assert "sluice_broadcasts 1.0" in text
     assert 'sluice_engine_events_total{event="MediaStarted"} 1.0' in text
+    assert 'sluice_media_join_seconds_bucket{le="+Inf"} 3.0' in text
     assert "live" not in {part for line in text.splitlines() for part in line.split('"')[1::2]}
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sfu.engine import Layer
 from sfu.layers import LayerWish
+from sluice.media import Codec
 from tests.signaling.door import SDP, Door, Listening, bearer, fragment, offer, open_door
 
 
@@ -119,6 +121,29 @@ class TestEventsExtension:
             assert "event: inactive" in await client.chunk()
             await client.ended()
 
+    async def test_a_viewer_hears_of_its_own_layer_and_nobody_elses(self, door: Door) -> None:
+        await door.go_live()
+        sessions = [(await door.watch()).headers["location"] for _ in range(2)]
+        own, other = door.viewers()
+        door.engine.switch_layer(own, "h")
+        await door.engine.settled()
+        made = await door.http.post(f"{sessions[0]}/events", json=["layer", "stalled"])
+        async with (
+            Listening(door, made.headers["location"]) as viewer,
+            Listening(door, "/api/channels/live/events") as everybody,
+        ):
+            assert 'event: layer\ndata: {"rid":"h","audio_only":false}' in await viewer.chunk()
+            assert "event: layer\n" not in await everybody.chunk()
+            door.engine.switch_layer(other, "q")
+            door.engine.switch_layer(own, None)
+            door.engine.stall("live")
+            assert await viewer.chunk() == (
+                'event: layer\ndata: {"rid":null,"audio_only":true}\n\n'
+            )
+            for client in (viewer, everybody):
+                assert "event: stalled" in await client.chunk()
+        assert door.house.rooms._fanouts == {}
+
     async def test_unknown_names_and_an_empty_list_are_422(self, door: Door) -> None:
         await door.go_live()
         session = (await door.watch()).headers["location"]
@@ -151,6 +176,33 @@ class TestLayerExtension:
         session = (await door.watch()).headers["location"]
         for wish in ({"rid": "x"}, {"mediaId": "9"}):
             assert (await door.http.post(f"{session}/layer", json=wish)).status_code == 422
+
+    async def test_an_unknown_layer_is_answered_with_those_there_are(self, door: Door) -> None:
+        await door.go_live()
+        session = (await door.watch()).headers["location"]
+        refused = await door.http.post(f"{session}/layer", json={"rid": "x"})
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert refused.json()["code"] == "value-refused"
+        assert "sends no layer 'x'; there are: h, q." in refused.json()["detail"]
+        door.engine.set_layers("live", (Layer("", Codec.VP8, 1, 640, 360, True),))
+        await door.engine.settled()
+        refused = await door.http.post(f"{session}/layer", json={"rid": "x"})
+        assert "it sends one without a name." in refused.json()["detail"]
+
+    async def test_a_viewer_that_left_meanwhile_is_404(self, door: Door) -> None:
+        await door.go_live()
+        session = (await door.watch()).headers["location"]
+        (viewer,) = door.viewers()
+        door.house.rooms._members.pop(viewer)
+        door.engine.peers.pop(viewer)
+        gone = await door.http.post(f"{session}/layer", json={"rid": "q"})
+        assert (gone.status_code, gone.json()["code"]) == (404, "session-unknown")
+
+    async def test_the_201_announces_it(self, door: Door) -> None:
+        await door.go_live()
+        created = await door.watch()
+        layer = next(link for link in created.headers.get_list("link") if "core:layer" in link)
+        assert layer.startswith(f"<{created.headers['location']}/layer>")
 
 
 async def test_a_viewer_can_restart_ice(door: Door) -> None:

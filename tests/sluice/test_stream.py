@@ -36,6 +36,16 @@ async def test_a_slow_reader_loses_its_oldest_items_and_others_lose_nothing() ->
     assert await rest(quick) == [0, 1, 2, 3, 4]
 
 
+async def test_an_item_for_one_reader_reaches_no_other_and_none_that_left() -> None:
+    fanout: Fanout[int] = Fanout()
+    one, other = fanout.open(8), fanout.open(8)
+    fanout.send_to(one, 1)
+    assert await rest(one) == [1]
+    fanout.send_to(one, 2)
+    assert await rest(one) == []
+    assert await rest(other) == []
+
+
 async def test_a_waiting_reader_is_woken_by_an_item_and_by_the_end() -> None:
     fanout: Fanout[int] = Fanout()
     reader = fanout.open(1)

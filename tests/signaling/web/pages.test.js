@@ -40,7 +40,7 @@ test("every file and icon that a page or module names exists", () => {
 
 test("every element a page's modules ask for by id is there once", () => {
   const modules = {
-    "watch.html": ["watch.js", "controls.js", "panel.js"],
+    "watch.html": ["watch.js", "controls.js", "menu.js", "panel.js"],
     "studio.html": ["studio.js"],
     "index.html": ["index.js"],
   };

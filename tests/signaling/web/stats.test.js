@@ -63,6 +63,21 @@ function outbound(at, bytes) {
   ];
 }
 
+test("every quality of a sender has its own figures, the best one first", () => {
+  const report = (at, full) => [
+    { id: "Q", type: "outbound-rtp", kind: "video", timestamp: at, rid: "q", bytesSent: full / 10, frameWidth: 320, frameHeight: 180 },
+    { id: "F", type: "outbound-rtp", kind: "video", timestamp: at, rid: "f", bytesSent: full, frameWidth: 1280, frameHeight: 720, framesPerSecond: 30 },
+  ];
+  const { snapshot } = outboundFigures(report(1000, 0));
+  const { figures } = outboundFigures(report(2000, 250_000), snapshot);
+  assert.deepEqual(figures.layers, [
+    { rid: "f", width: 1280, height: 720, fps: 30, kbps: 2000 },
+    { rid: "q", width: 320, height: 180, fps: 0, kbps: 200 },
+  ]);
+  assert.equal(figures.videoKbps, 2200);
+  assert.deepEqual(outboundFigures(outbound(1000, 0)).figures.layers, []);
+});
+
 test("the sender's figures name bitrate, loss, delay and what limits the quality", () => {
   const { snapshot } = outboundFigures(outbound(1000, 0));
   const { figures } = outboundFigures(outbound(2000, 125_000), snapshot);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { preferredCodecs, sendableCodecs } from "../../../signaling/web/whip.js";
+import { preferredCodecs, sendableCodecs, WhipPublisher } from "../../../signaling/web/whip.js";
 
 const CODECS = ["VP8", "rtx", "AV1", "H264", "red", "VP9", "ulpfec", "H264"].map((name) => ({
   mimeType: `video/${name}`,
@@ -19,4 +19,78 @@ test("without a choice H.264 leads", () => {
 
 test("a browser without WebRTC can send nothing", () => {
   assert.deepEqual(sendableCodecs(), []);
+});
+
+/** A browser and a server that say no to several qualities, each in its own way. */
+function publishing({ browserRefuses = false, status = 201 }) {
+  const offered = [];
+  globalThis.window = Object.assign(new EventTarget(), { location: { origin: "http://sluice.test" } });
+  globalThis.RTCPeerConnection = class extends EventTarget {
+    #encodings = [];
+    addTransceiver = (track, { sendEncodings }) => {
+      if (browserRefuses && sendEncodings.length > 1) throw new TypeError("no simulcast here");
+      this.#encodings = sendEncodings;
+      return {};
+    };
+    createOffer = async () => ({ sdp: "v=0\r\n" });
+    setLocalDescription = async (description) => void (this.localDescription = description);
+    setRemoteDescription = async () => {};
+    getSenders = () => [{ track: { kind: "video" }, ...sender(this.#encodings) }];
+    getReceivers = () => [];
+    close = () => {};
+    get qualities() {
+      return this.#encodings.length;
+    }
+  };
+  const publisher = new WhipPublisher(
+    { channel: "lina", key: "k", codec: "", kbps: 2500, fps: 30, detail: false, qualities: 3 },
+    { getTracks: () => [{ kind: "video" }] },
+  );
+  globalThis.fetch = async (url, { method }) => {
+    if (method !== "POST") return new Response(null, { status: 200 });
+    offered.push(publisher.pc.qualities);
+    if (publisher.pc.qualities > 1 && status !== 201) return new Response(null, { status });
+    return new Response("v=0\r\n", { status: 201, headers: { location: "http://sluice.test/whip/lina/s" } });
+  };
+  return { publisher, offered };
+}
+
+/** Everything that waits only for answers of the fakes has happened. */
+async function settled() {
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function sender(encodings) {
+  return { getParameters: () => ({ encodings }), setParameters: async () => {} };
+}
+
+test("several qualities are offered where they are wanted", async () => {
+  const { publisher, offered } = publishing({});
+  await publisher.start();
+  assert.deepEqual(offered, [3]);
+  publisher.stop();
+});
+
+test("a browser that cannot send several qualities sends one", async () => {
+  const { publisher, offered } = publishing({ browserRefuses: true });
+  await publisher.start();
+  assert.deepEqual(offered, [1]);
+  publisher.stop();
+});
+
+test("a server that refuses several qualities is offered one", async () => {
+  const { publisher, offered } = publishing({ status: 422 });
+  await publisher.start();
+  await settled();
+  assert.deepEqual(offered, [3, 1]);
+  assert.equal(publisher.state, "connecting");
+  publisher.stop();
+});
+
+test("a wrong key is no reason to try with fewer qualities", async () => {
+  const { publisher, offered } = publishing({ status: 401 });
+  await publisher.start();
+  assert.deepEqual(offered, [3]);
+  assert.equal(publisher.state, "failed");
+  publisher.stop();
 });
