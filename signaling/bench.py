@@ -14,8 +14,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from signaling.load_client import LoadClient
+from signaling.load_door import LoadFailed, WhepDoor
 from signaling.load_result import LoadResult, MediaFigures, Spread
-from signaling.load_run import LoadFailed, LoadRun, Plan
+from signaling.load_run import LoadRun, Plan
 from signaling.process_meter import ProcessGone, ProcessMeter
 
 bench_app = typer.Typer(help="Measure a server.", no_args_is_help=True)
@@ -78,7 +79,8 @@ def sfu_command(
     only_json: Annotated[bool, typer.Option("--json", help="Print the JSON line only.")] = False,
 ) -> None:
     """Join viewers to a WHEP server and measure loss, delay, and what a packet costs it."""
-    plan = Plan(url, viewers, rate, seconds, token, publish_url, key)
+    plan = Plan(viewers, rate, seconds)
+    door = WhepDoor(url, token, publish_url, key)
     options = ClientOptions(
         bind=bind,
         max_viewers=viewers,
@@ -94,7 +96,7 @@ def sfu_command(
     err = Console(stderr=True)
     try:
         meter = ProcessMeter(server_pid) if server_pid is not None else None
-        run = LoadRun(plan, load_client(options), meter)
+        run = LoadRun(plan, load_client(options), door, meter)
         result = _with_progress(run, err, hidden=only_json)
     except (LoadFailed, ProcessGone, OSError, ValueError) as error:
         err.print(f"[red]bench failed:[/red] {error}")

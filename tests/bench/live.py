@@ -28,6 +28,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from sfu.native import LoadViewers
+from signaling.load_door import WhepDoor
 from signaling.load_result import LoadResult
 from signaling.load_run import LoadRun, Plan
 from signaling.process_meter import ProcessMeter
@@ -189,14 +190,8 @@ async def chromium() -> AsyncIterator[BrowserContext]:
 async def under_load(server: SluiceServer, viewers: int, console: Console) -> LoadResult:
     """Viewers of the load client, each fully decrypted and checked."""
     key = server.create_channel("load")
-    plan = Plan(
-        url=server.whep_url("load"),
-        viewers=viewers,
-        rate=50,
-        seconds=15,
-        publish_url=server.whip_url("load"),
-        key=key,
-    )
+    door = WhepDoor(server.whep_url("load"), publish_url=server.whip_url("load"), key=key)
+    plan = Plan(viewers=viewers, rate=50, seconds=15)
     with Progress(console=console) as progress:
         tasks = {
             "join": progress.add_task(f"{viewers} joins", total=viewers),
@@ -206,7 +201,7 @@ async def under_load(server: SluiceServer, viewers: int, console: Console) -> Lo
         def show(phase: str, done: int, total: int) -> None:
             progress.update(tasks[phase], completed=done, total=total)
 
-        run = LoadRun(plan, LoadViewers(), ProcessMeter(server.pid), progress=show)
+        run = LoadRun(plan, LoadViewers(), door, ProcessMeter(server.pid), progress=show)
         result = await run.measure()
     if result.receiving < viewers or result.video.lost:
         raise RuntimeError(f"not all viewers got everything: {result}")

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import pytest
 from typer.testing import CliRunner
 
-from signaling import bench, load_run
+from signaling import bench
+from signaling.load_door import MonotonicClock
 from tests.bench.fakes import FakeClock, FakeLoad, FakeServer
 
 
@@ -45,8 +46,8 @@ def options(monkeypatch: pytest.MonkeyPatch) -> list[bench.ClientOptions]:
         return FakeLoad(clock)
 
     monkeypatch.setattr(bench, "load_client", load_client)
-    monkeypatch.setattr(load_run.MonotonicClock, "now", lambda self: clock.now())
-    monkeypatch.setattr(load_run.MonotonicClock, "sleep", lambda self, s: clock.sleep(s))
+    monkeypatch.setattr(MonotonicClock, "now", lambda self: clock.now())
+    monkeypatch.setattr(MonotonicClock, "sleep", lambda self, s: clock.sleep(s))
     return asked
 
 

@@ -94,6 +94,16 @@ impl LoadViewers {
         self.ask(command).map_err(|error| error.to_string())?
     }
 
+    /// Make a viewer for a server that makes the offers itself; returns its index and SDP answer.
+    ///
+    /// Its join times start now. Errors: the offer does not fit, and those of [`Self::offer`].
+    pub fn accept(&self, sdp: &str) -> Result<(ViewerIndex, String), String> {
+        check_sdp(sdp)?;
+        let command = |reply| Command::Accept(sdp.to_owned(), reply);
+        let (index, answer) = self.ask(command).map_err(|error| error.to_string())??;
+        Ok((ViewerIndex(index), answer))
+    }
+
     /// Close a viewer, with goodbyes. False when it is gone already (or never was).
     pub fn remove(&self, viewer: ViewerIndex) -> io::Result<bool> {
         self.ask(|reply| Command::Remove(viewer.0, reply))

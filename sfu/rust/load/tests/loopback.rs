@@ -216,3 +216,20 @@ fn settings_that_cannot_be_are_refused_by_name() {
         assert!(refused.to_string().contains(name), "{refused}");
     }
 }
+
+#[test]
+fn a_viewer_takes_an_offer_too_here_that_of_the_publisher_itself() {
+    let load = load(LoadConfig::default());
+    let (publisher, offer) = load.publisher_offer().expect("an offer");
+    let (_, answer) = load.accept(&offer).expect("an answer");
+    load.publisher_answer(publisher, &answer)
+        .expect("a fitting answer");
+    let report = wait_for(&load, |report| {
+        report.video.packets > 500 && report.join_keyframe_ms.len() == 1
+    });
+    assert_eq!((report.connected, report.verified), (1, 1));
+    assert_eq!((report.video.lost, report.rejected), (0, 0));
+    assert!(report.video_latency.count > 0);
+    assert!(load.accept("not an SDP").is_err());
+    assert_eq!(load.report().expect("a report").alive, 1);
+}

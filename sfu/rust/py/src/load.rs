@@ -62,6 +62,14 @@ impl LoadViewers {
             .map_err(PyValueError::new_err)
     }
 
+    /// A new viewer for a server that makes the offers: its number and its SDP answer.
+    fn accept(&self, py: Python<'_>, sdp: &str) -> PyResult<(u32, String)> {
+        let (viewer, answer) = py
+            .detach(|| self.0.accept(sdp))
+            .map_err(PyValueError::new_err)?;
+        Ok((viewer.0, answer))
+    }
+
     fn remove(&self, py: Python<'_>, viewer: u32) -> PyResult<bool> {
         py.detach(|| self.0.remove(load::ViewerIndex(viewer)))
             .map_err(failed)
