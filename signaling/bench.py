@@ -41,6 +41,7 @@ class ClientOptions:
     twcc: bool
     gro: bool
     publisher_bitrate: int
+    publisher_layers: int
 
 
 @bench_app.command("sfu")
@@ -55,6 +56,15 @@ def sfu_command(
     ] = None,
     key: Annotated[str | None, typer.Option(help="Stream key of --publish-url.")] = None,
     bitrate: Annotated[int, typer.Option(help="Of the synthetic video, bit/s.")] = 2_500_000,
+    layers: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=3,
+            help="Simulcast encodings of --publish-url: 3 = q, h and f, at 1/16, 1/4 and all of "
+            "--bitrate.",
+        ),
+    ] = 1,
     server_pid: Annotated[
         int | None, typer.Option(help="Server process on this machine, for its CPU and memory.")
     ] = None,
@@ -92,6 +102,7 @@ def sfu_command(
         twcc=twcc,
         gro=gro,
         publisher_bitrate=bitrate,
+        publisher_layers=layers,
     )
     err = Console(stderr=True)
     try:

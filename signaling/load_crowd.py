@@ -71,7 +71,9 @@ class Crowd:
             self.refused[str(refusal)] += 1
 
     async def go(self) -> None:
-        """The viewer that has been there longest says goodbye, to media and to signalling."""
+        """The viewer that has been there longest, if any, ends its media and its session."""
+        if not self.viewers:
+            return
         viewer = self.viewers.pop(0)
         await asyncio.to_thread(self.load.remove, viewer)
         await self.door.leave(viewer)

@@ -17,7 +17,8 @@ use crate::system;
 
 /// How long a call waits for the viewers' thread.
 const PATIENCE: Duration = Duration::from_secs(10);
-const MAX_PUBLISHERS: usize = 8;
+/// Each is a thread.
+const MAX_PUBLISHERS: usize = 64;
 /// An SDP answer larger than this is refused unread.
 const MAX_SDP: usize = 65_536;
 
@@ -111,14 +112,16 @@ impl LoadViewers {
 
     /// Start a publisher; returns its index and its SDP offer. It sends once it is connected.
     ///
-    /// Errors: eight publishers exist, or no socket or thread could be had.
+    /// Errors: 64 publishers exist, or no socket or thread could be had.
     pub fn publisher_offer(&self) -> io::Result<(PublisherIndex, String)> {
         let mut running = self.running();
         if running.thread.is_none() {
             return Err(stopped());
         }
         if running.publishers.len() >= MAX_PUBLISHERS {
-            return Err(io::Error::other("eight publishers exist"));
+            return Err(io::Error::other(format!(
+                "{MAX_PUBLISHERS} publishers exist"
+            )));
         }
         let (publisher, offer) = Publisher::offer(&self.identity, &self.config)?;
         running.publishers.push(Some(publisher));

@@ -233,3 +233,19 @@ fn a_viewer_takes_an_offer_too_here_that_of_the_publisher_itself() {
     assert!(load.accept("not an SDP").is_err());
     assert_eq!(load.report().expect("a report").alive, 1);
 }
+
+#[test]
+fn a_publisher_of_three_encodings_sends_each_with_its_rid() {
+    let sfu = SmallSfu::start(|_| false);
+    let mut config = LoadConfig::default();
+    config.publisher.layers = 3;
+    let load = load(config);
+    let (publisher, offer) = load.publisher_offer().expect("an offer");
+    assert!(offer.contains("a=simulcast:send q;h;f"), "{offer}");
+    load.publisher_answer(publisher, &sfu.answer(Role::Publisher, &offer))
+        .expect("a fitting answer");
+    // Keyframes of all three encodings, at the start and two seconds later.
+    let report = wait_for(&load, |report| report.publishers[0].keyframes >= 6);
+    assert_eq!(report.publishers[0].send_errors, 0);
+    sfu.stop();
+}
