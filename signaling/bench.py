@@ -144,6 +144,8 @@ def table(result: LoadResult) -> Table:
         ("feedback sent", f"{result.nacks} NACK, {result.plis} PLI"),
         ("client CPU", f"{result.client_cpu_percent} % of a core"),
     ]
+    if result.delivered_percent is not None:
+        rows.append(("delivered of what was published", f"{result.delivered_percent} %"))
     if server := result.server:
         rows += [
             ("server CPU", f"{server.cpu_percent} %, {server.us_per_packet} us a packet"),

@@ -64,9 +64,10 @@ class LoadRun:
         await asyncio.to_thread(self.load.reset_latency)
         before, used_before = await crowd.report(), self._usage()
         start = self.clock.now()
-        while (elapsed := self.clock.now() - start) < self.plan.seconds:
-            self.progress("watch", int(elapsed * 1000), int(self.plan.seconds * 1000))
-            await self.clock.sleep(min(STEP_S, self.plan.seconds - elapsed))
+        end = start + self.plan.seconds
+        while (now := self.clock.now()) < end:
+            self.progress("watch", int((now - start) * 1000), int(self.plan.seconds * 1000))
+            await self.clock.sleep(min(STEP_S, end - now))
         after, used_after = await crowd.report(), self._usage()
         return Window(
             seconds=self.clock.now() - start,

@@ -39,6 +39,8 @@ class PublisherState:
     worst_lateness_ms: float = 0.0
     error: str | None = None
     keyframe_requests: int = 0
+    video_packets: int = 0
+    audio_packets: int = 0
 
 
 @dataclass(frozen=True)

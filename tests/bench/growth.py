@@ -29,7 +29,7 @@ SPREAD_VIEWERS = 500
 MOST_AT_FULL_RATE = 1000
 LOW_BITRATE = 1_000_000
 """Beyond that number: with the audio about as many packets in all as the largest full rate."""
-NOTE = "Hollow: not at the full rate, packets lost, or the client at its limit."
+NOTE = "Hollow: a smaller stream, not all delivered, or a doubt (see the JSON line)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,8 @@ class Step:
     packets_per_s: float
     kb_per_viewer: float
     lost_packets: int
+    delivered_percent: float | None
+    whole: bool
     latency_ms_p99: float
     client_cpu_percent: float
     doubts: list[str]
@@ -52,7 +54,7 @@ class Step:
     @property
     def marked(self) -> bool:
         low = self.mbit_per_s * 1e6 < rig.BITRATE
-        return low or self.lost_packets > 0 or bool(self.doubts)
+        return low or not self.whole or bool(self.doubts)
 
 
 async def measure(window_s: float, console: Console) -> tuple[list[Step], list[Step]]:
@@ -90,6 +92,8 @@ def of(result: LoadResult, broadcasts: int, bitrate: int) -> Step:
         packets_per_s=result.packets_per_s,
         kb_per_viewer=server.kb_per_viewer,
         lost_packets=rig.lost(result),
+        delivered_percent=result.delivered_percent,
+        whole=rig.is_whole(result),
         latency_ms_p99=round(result.video_latency.p99_ms, 2),
         client_cpu_percent=result.client_cpu_percent,
         doubts=result.doubts,
@@ -128,6 +132,7 @@ def table(steps: list[Step]) -> list[tuple[str, ...]]:
             f"{one.kb_per_viewer:g}",
             f"{one.latency_ms_p99:g}",
             f"{one.lost_packets:,}",
+            str(one.delivered_percent),
         )
         for one in steps
     ]
@@ -144,6 +149,7 @@ HEADER = (
     "kB a viewer",
     "delay p99, ms",
     "lost",
+    "delivered %",
 )
 
 
@@ -171,8 +177,8 @@ def main() -> None:
     if arguments.store:
         PLOT.write_text(page(charts(by_viewers, by_broadcasts), note=NOTE), encoding="utf-8")
         text = (
-            "*: not at the full rate, packets lost, or the client at its limit; these points are "
-            "hollow in the plot."
+            "*: a smaller stream, not all delivered, or a doubt (in the JSON line); these points "
+            "are hollow in the plot."
         )
         about = rig.about(text, "python -m tests.bench.growth --store")
         store("growth", about, HEADER, rows, figures)

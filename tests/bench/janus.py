@@ -157,8 +157,8 @@ class JanusDoor:
     ) -> None:
         try:
             await self._request({"janus": "destroy"})
-        except (TimeoutError, Refused) as refusal:
-            self.unended[f"destroy: {refusal}"] += 1
+        except (TimeoutError, OSError, Refused) as refusal:
+            self.unended[f"destroy: {type(refusal).__name__}"] += 1
         finally:
             self._reader.cancel()
             await self._http.close()

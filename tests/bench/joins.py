@@ -47,10 +47,12 @@ class Joins:
     client_cpu_percent: float
 
 
-async def measure(present: int, comers: int, seconds: float, console: Console) -> Joins:
+async def measure(
+    present: int, comers: int, seconds: float, bitrate: int, console: Console
+) -> Joins:
     clock = MonotonicClock()
     with rig.sluice() as server, Progress(console=console) as progress:
-        first = rig.viewers(present, checked=present)
+        first = rig.viewers(present, bitrate=bitrate, checked=present)
         rest = rig.viewers(comers, checked=CHECKED)
         try:
             async with rig.door(server, "load") as door, WhepDoor(door.url) as other_door:
@@ -62,11 +64,15 @@ async def measure(present: int, comers: int, seconds: float, console: Console) -
                 before, start = await there.report(), clock.now()
                 cpu_before = (await coming.report()).cpu_s
                 task = progress.add_task("joins", total=comers)
-                await coming.join(
-                    comers, comers / seconds, lambda done: progress.update(task, completed=done)
-                )
-                took = clock.now() - start
-                watched = await there.report()
+                last = start
+
+                def answered(done: int) -> None:
+                    nonlocal last
+                    last = clock.now()
+                    progress.update(task, completed=done)
+
+                await coming.join(comers, comers / seconds, answered)
+                watched, asking = await there.report(), clock.now() - start
                 await clock.sleep(SETTLE_S)
                 # What is lost is known a second later.
                 after, came = await there.report(), await coming.report()
@@ -80,14 +86,14 @@ async def measure(present: int, comers: int, seconds: float, console: Console) -
     return Joins(
         joined=packets.count,
         refused=coming.refused.total(),
-        joins_per_s=round(comers / took, 1),
+        joins_per_s=round(packets.count / (last - start), 1),
         join_packet_ms_p50=packets.p50_ms,
         join_packet_ms_p95=packets.p95_ms,
         join_packet_ms_max=packets.max_ms,
         join_keyframe_ms_p50=keyframes.p50_ms,
         join_keyframe_ms_p95=keyframes.p95_ms,
         join_keyframe_ms_max=keyframes.max_ms,
-        keyframe_requests_per_s=round(asked / took, 2),
+        keyframe_requests_per_s=round(asked / asking, 2),
         lost_by_present=after.video.lost + after.audio.lost - before.video.lost - before.audio.lost,
         present_latency_ms_p99=round(watched.video_latency.p99_ms, 2),
         lost_by_comers=came.video.lost + came.audio.lost,
@@ -123,10 +129,11 @@ def main() -> None:
     parser.add_argument("--present", type=int, default=100, help="viewers that are there already")
     parser.add_argument("--viewers", type=int, default=1000, help="viewers that join")
     parser.add_argument("--seconds", type=float, default=5.0, help="in which they join")
+    parser.add_argument("--bitrate", type=int, default=rig.BITRATE, help="of the video, bit/s")
     parser.add_argument("--store", action="store_true", help=f"write into {BENCHMARKS}")
     arguments = parser.parse_args()
     present, viewers, seconds = arguments.present, arguments.viewers, arguments.seconds
-    joins = asyncio.run(measure(present, viewers, seconds, Console(stderr=True)))
+    joins = asyncio.run(measure(present, viewers, seconds, arguments.bitrate, Console(stderr=True)))
     rows = table(joins)
     shown = Table("what", "measured", title=f"{viewers:,} joins in {seconds:g} s")
     for row in rows:
@@ -135,8 +142,8 @@ def main() -> None:
     figures = json.dumps(asdict(joins))
     if arguments.store:
         text = (
-            f"{viewers:,} viewers join in {seconds:g} s a broadcast of 2.5 Mbit/s that {present} "
-            "watch already."
+            f"{viewers:,} viewers join in {seconds:g} s a broadcast of "
+            f"{arguments.bitrate / 1e6:g} Mbit/s that {present} watch already."
         )
         about = rig.about(text, "python -m tests.bench.joins --store")
         store("joins", about, ("what", "measured"), rows, figures)

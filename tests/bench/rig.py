@@ -24,11 +24,14 @@ from signaling.load_door import Door, WhepDoor
 from signaling.load_result import LoadResult
 from signaling.load_run import LoadRun, Plan
 from signaling.process_meter import ProcessMeter
+from tests.bench import machine
 from tests.journeys.server import SluiceServer
 
 BITRATE = 2_500_000
 CHECKED = 10
 """Viewers that are decrypted in full, in every run; of the others each sequence number counts."""
+WHOLE_PERCENT = 99.0
+"""Less than this of what was published, and the server falls behind."""
 OWN_ADDRESS = "198.18.77.1"
 UNLIMITED = {
     "limits": {
@@ -74,7 +77,9 @@ def viewers(
 async def measured(
     what: str, plan: Plan, load: LoadClient, door: Door, pid: int, console: Console
 ) -> LoadResult:
-    """One run, with its progress on the console."""
+    """One run, with its progress on the console, and a doubt where others took the cores."""
+    meter = ProcessMeter(pid)
+    before, ours = machine.moment(), machine.own_cpu_s() + meter.read().cpu_s
     with Progress(console=console) as progress:
         tasks = {
             "join": progress.add_task(f"{what}: joins", total=None),
@@ -84,14 +89,23 @@ async def measured(
         def show(phase: str, done: int, total: int) -> None:
             progress.update(tasks[phase], completed=done, total=total)
 
-        return await LoadRun(plan, load, door, ProcessMeter(pid), progress=show).measure()
+        result = await LoadRun(plan, load, door, meter, progress=show).measure()
+    ours = machine.own_cpu_s() + meter.read().cpu_s - ours
+    if (doubt := machine.doubt(before, machine.moment(), ours)) is not None:
+        result.doubts.append(doubt)
+    return result
 
 
 def lost(result: LoadResult) -> int:
     """Of all viewers, in the window: what did not come, and whole viewers that got nothing."""
     missing = result.viewers - result.receiving
-    each = result.packets_per_s * result.window_s / max(1, result.receiving)
-    return result.video.lost + result.audio.lost + int(missing * each)
+    each = (result.video.packets + result.audio.packets) / max(1, result.receiving)
+    return result.video.lost + result.audio.lost + round(missing * each)
+
+
+def is_whole(result: LoadResult) -> bool:
+    """Whether all viewers got all that was published, and in time."""
+    return lost(result) == 0 and (result.delivered_percent or 100.0) >= WHOLE_PERCENT
 
 
 class SeveralDoors:
