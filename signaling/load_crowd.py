@@ -78,6 +78,11 @@ class Crowd:
         await asyncio.to_thread(self.load.remove, viewer)
         await self.door.leave(viewer)
 
+    async def disperse(self) -> None:
+        """All go."""
+        while self.viewers:
+            await asyncio.gather(*(self.go() for _ in range(min(AT_ONCE, len(self.viewers)))))
+
     async def report(self) -> LoadReport:
         return await asyncio.to_thread(self.load.report)
 

@@ -20,14 +20,15 @@ from signaling.load_crowd import Crowd
 from signaling.load_door import Clock, MonotonicClock
 from signaling.process_meter import ProcessMeter
 from tests.bench import rig
+from tests.bench.machine import Watch
 from tests.bench.page import BENCHMARKS, store
 from tests.journeys.server import SluiceServer
 
 SAMPLE_S = 5.0
 WARM_UP = 0.1
 """Part of the time after which the first sample is taken: pools are filled by then."""
-AFTER_S = 10.0
-"""How long after the last goodbye the server is looked at again."""
+AFTER_S = 20.0
+"""How long after the last goodbye the server is looked at again: idle HTTP connections end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ class Churn:
     minutes: float
     viewers: int
     joins: int
-    refused: int
+    refused: dict[str, int]
+    """Joins that failed, by status or error."""
     rss_kb_warm: int
     rss_kb_last: int
     rss_growth_percent: float
@@ -69,6 +71,7 @@ class Churn:
     closed: int
     """Viewers that the server ended by itself; 0 is right."""
     cpu_percent: float
+    doubts: list[str]
 
 
 async def measure(viewers: int, rate: float, minutes: float, console: Console) -> Churn:
@@ -87,6 +90,7 @@ async def measure(viewers: int, rate: float, minutes: float, console: Console) -
                 await crowd.join(viewers, rate=50)
                 start, cpu = clock.now(), meter.read().cpu_s
                 samples: list[Sample] = []
+                watch = Watch(meter)
                 async with asyncio.TaskGroup() as work:
                     work.create_task(change(crowd, rate, minutes * 60, clock))
                     while (elapsed := clock.now() - start) < minutes * 60:
@@ -94,10 +98,9 @@ async def measure(viewers: int, rate: float, minutes: float, console: Console) -
                         samples.append(sample(server.pid, meter))
                         await clock.sleep(SAMPLE_S)
                 cpu = (meter.read().cpu_s - cpu) / (clock.now() - start)
-                sessions = sessions_of(server)
+                sessions, doubts = sessions_of(server), watch.doubts()
                 report = await crowd.report()
-                while crowd.viewers:
-                    await crowd.go()
+                await crowd.disperse()
                 await clock.sleep(AFTER_S)
                 after, left = sample(server.pid, meter), sessions_of(server)
         finally:
@@ -107,7 +110,7 @@ async def measure(viewers: int, rate: float, minutes: float, console: Console) -
         minutes=minutes,
         viewers=viewers,
         joins=len(report.join_connected_ms),
-        refused=crowd.refused.total(),
+        refused=dict(crowd.refused),
         rss_kb_warm=warm.rss_kb,
         rss_kb_last=last.rss_kb,
         rss_growth_percent=round(100 * (last.rss_kb / warm.rss_kb - 1), 2),
@@ -125,6 +128,7 @@ async def measure(viewers: int, rate: float, minutes: float, console: Console) -
         lost_packets=report.video.lost + report.audio.lost,
         closed=report.closed,
         cpu_percent=round(100 * cpu, 1),
+        doubts=doubts,
     )
 
 
@@ -157,7 +161,10 @@ def table(churn: Churn) -> list[tuple[str, str]]:
         return f"{before:,} before the first viewer, {after:,} after the last"
 
     return [
-        ("joins", f"{churn.joins:,} in {churn.minutes:g} minutes, {churn.refused} refused"),
+        (
+            "joins",
+            f"{churn.joins:,} in {churn.minutes:g} minutes, {sum(churn.refused.values())} refused",
+        ),
         (
             "memory, after the warm-up and at the end",
             f"{churn.rss_kb_warm:,} kB and {churn.rss_kb_last:,} kB "
@@ -189,6 +196,8 @@ def main() -> None:
     for row in rows:
         shown.add_row(*row)
     Console().print(shown)
+    for doubt in churn.doubts:
+        Console(stderr=True).print(f"[yellow]doubt:[/yellow] {doubt}")
     figures = json.dumps(asdict(churn))
     if arguments.store:
         text = (

@@ -22,6 +22,7 @@ from tests.bench.page import BENCHMARKS, store
 from tests.bench.plot import Chart, Point, page
 
 PLOT = Path("docs/benchmarks-growth.svg")
+PICTURE = "Cost a packet and CPU, by viewers and by broadcasts"
 WINDOW_S = 8.0
 VIEWERS = (50, 200, 500, 1000, 2000)
 BROADCASTS = (1, 10, 50)
@@ -181,6 +182,7 @@ def main() -> None:
             "are hollow in the plot."
         )
         about = rig.about(text, "python -m tests.bench.growth --store")
+        about = f"![{PICTURE}]({PLOT.name})\n\n{about}"
         store("growth", about, HEADER, rows, figures)
     print(figures)
 

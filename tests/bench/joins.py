@@ -18,7 +18,9 @@ from rich.table import Table
 from signaling.load_crowd import Crowd
 from signaling.load_door import MonotonicClock, WhepDoor
 from signaling.load_result import Spread
+from signaling.process_meter import ProcessMeter
 from tests.bench import rig
+from tests.bench.machine import Watch
 from tests.bench.page import BENCHMARKS, store
 
 SETTLE_S = 3.0
@@ -31,7 +33,8 @@ class Joins:
     """The figures; the field names are the keys of the JSON object."""
 
     joined: int
-    refused: int
+    refused: dict[str, int]
+    """Joins that failed, by status or error."""
     joins_per_s: float
     join_packet_ms_p50: float
     join_packet_ms_p95: float
@@ -45,6 +48,7 @@ class Joins:
     present_latency_ms_p99: float
     lost_by_comers: int
     client_cpu_percent: float
+    doubts: list[str]
 
 
 async def measure(
@@ -60,6 +64,7 @@ async def measure(
                 await there.publish()
                 await there.join(present, rate=50)
                 await clock.sleep(SETTLE_S)
+                watch = Watch(ProcessMeter(server.pid))
                 first.reset_latency()
                 before, start = await there.report(), clock.now()
                 cpu_before = (await coming.report()).cpu_s
@@ -76,7 +81,7 @@ async def measure(
                 await clock.sleep(SETTLE_S)
                 # What is lost is known a second later.
                 after, came = await there.report(), await coming.report()
-                over = clock.now() - start
+                over, doubts = clock.now() - start, watch.doubts()
         finally:
             first.stop()
             rest.stop()
@@ -85,7 +90,7 @@ async def measure(
     cpu_s = after.cpu_s - before.cpu_s + came.cpu_s - cpu_before
     return Joins(
         joined=packets.count,
-        refused=coming.refused.total(),
+        refused=dict(coming.refused),
         joins_per_s=round(packets.count / (last - start), 1),
         join_packet_ms_p50=packets.p50_ms,
         join_packet_ms_p95=packets.p95_ms,
@@ -98,6 +103,7 @@ async def measure(
         present_latency_ms_p99=round(watched.video_latency.p99_ms, 2),
         lost_by_comers=came.video.lost + came.audio.lost,
         client_cpu_percent=round(100 * cpu_s / over, 1),
+        doubts=doubts,
     )
 
 
@@ -107,6 +113,7 @@ def table(joins: Joins) -> list[tuple[str, str]]:
 
     return [
         ("joined", f"{joins.joined:,}, {joins.joins_per_s:g} a second"),
+        ("refused", str(sum(joins.refused.values()))),
         (
             "from the offer to the first packet",
             spread(joins.join_packet_ms_p50, joins.join_packet_ms_p95, joins.join_packet_ms_max),
@@ -139,6 +146,8 @@ def main() -> None:
     for row in rows:
         shown.add_row(*row)
     Console().print(shown)
+    for doubt in joins.doubts:
+        Console(stderr=True).print(f"[yellow]doubt:[/yellow] {doubt}")
     figures = json.dumps(asdict(joins))
     if arguments.store:
         text = (

@@ -7,9 +7,27 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from signaling.process_meter import ProcessMeter
+
 STAT = Path("/proc/stat")
 TOLERATED = 0.15
 """Of one core: what the system itself needs."""
+
+
+class Watch:
+    """Over the time from its making, in which this process and one server are the bench."""
+
+    def __init__(self, server: ProcessMeter) -> None:
+        self._server = server
+        self._start, self._ours_s = moment(), self._used_s()
+
+    def doubts(self) -> list[str]:
+        """Why the figures may be worse than the server is; empty is good."""
+        found = doubt(self._start, moment(), self._used_s() - self._ours_s)
+        return [] if found is None else [found]
+
+    def _used_s(self) -> float:
+        return own_cpu_s() + self._server.read().cpu_s
 
 
 @dataclass(frozen=True, slots=True)

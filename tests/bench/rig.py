@@ -24,7 +24,7 @@ from signaling.load_door import Door, WhepDoor
 from signaling.load_result import LoadResult
 from signaling.load_run import LoadRun, Plan
 from signaling.process_meter import ProcessMeter
-from tests.bench import machine
+from tests.bench.machine import Watch
 from tests.journeys.server import SluiceServer
 
 BITRATE = 2_500_000
@@ -79,7 +79,7 @@ async def measured(
 ) -> LoadResult:
     """One run, with its progress on the console, and a doubt where others took the cores."""
     meter = ProcessMeter(pid)
-    before, ours = machine.moment(), machine.own_cpu_s() + meter.read().cpu_s
+    watch = Watch(meter)
     with Progress(console=console) as progress:
         tasks = {
             "join": progress.add_task(f"{what}: joins", total=None),
@@ -90,9 +90,7 @@ async def measured(
             progress.update(tasks[phase], completed=done, total=total)
 
         result = await LoadRun(plan, load, door, meter, progress=show).measure()
-    ours = machine.own_cpu_s() + meter.read().cpu_s - ours
-    if (doubt := machine.doubt(before, machine.moment(), ours)) is not None:
-        result.doubts.append(doubt)
+    result.doubts.extend(watch.doubts())
     return result
 
 

@@ -19,6 +19,9 @@ async def test_the_longest_viewer_goes_first_and_its_session_ends_with_it() -> N
             await crowd.go()
             assert (crowd.viewers, load.removed) == (others, {first})
             assert len(server.deletes) == 1
+            await crowd.disperse()
+            await crowd.go()
+            assert (crowd.viewers, load.removed) == ([], {first, *others})
         assert len(server.deletes) == 3
 
 
