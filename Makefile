@@ -63,11 +63,21 @@ format: setup ## Format the Python and Rust sources
 	cargo fmt --manifest-path $(RUST)/Cargo.toml --all
 
 .PHONY: bench
-bench: bench-live ## Measure everything in docs/benchmarks.md
+bench: bench-live bench-sfu bench-crowd ## Measure everything in docs/benchmarks.md
 
 .PHONY: bench-live
 bench-live: setup ## Measure the live path: delay, loss, viewers a core
 	python -m tests.bench.live --store
+
+.PHONY: bench-sfu
+bench-sfu: setup ## Measure forwarding: cost a packet and a viewer, next to Janus and aiortc
+	python -m tests.bench.sfu --store
+
+.PHONY: bench-crowd
+bench-crowd: setup ## Measure growth, a rush of viewers, and ten minutes of coming and going
+	python -m tests.bench.growth --store
+	python -m tests.bench.joins --store
+	python -m tests.bench.churn --store
 
 .PHONY: screenshots
 screenshots: setup ## Take the screenshots in docs/ again

@@ -14,8 +14,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from signaling.load_client import LoadClient
+from signaling.load_door import LoadFailed, WhepDoor
 from signaling.load_result import LoadResult, MediaFigures, Spread
-from signaling.load_run import LoadFailed, LoadRun, Plan
+from signaling.load_run import LoadRun, Plan
 from signaling.process_meter import ProcessGone, ProcessMeter
 
 bench_app = typer.Typer(help="Measure a server.", no_args_is_help=True)
@@ -40,6 +41,7 @@ class ClientOptions:
     twcc: bool
     gro: bool
     publisher_bitrate: int
+    publisher_layers: int
 
 
 @bench_app.command("sfu")
@@ -54,6 +56,15 @@ def sfu_command(
     ] = None,
     key: Annotated[str | None, typer.Option(help="Stream key of --publish-url.")] = None,
     bitrate: Annotated[int, typer.Option(help="Of the synthetic video, bit/s.")] = 2_500_000,
+    layers: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=3,
+            help="Simulcast encodings of --publish-url: 3 = q, h and f, at 1/16, 1/4 and all of "
+            "--bitrate.",
+        ),
+    ] = 1,
     server_pid: Annotated[
         int | None, typer.Option(help="Server process on this machine, for its CPU and memory.")
     ] = None,
@@ -78,7 +89,8 @@ def sfu_command(
     only_json: Annotated[bool, typer.Option("--json", help="Print the JSON line only.")] = False,
 ) -> None:
     """Join viewers to a WHEP server and measure loss, delay, and what a packet costs it."""
-    plan = Plan(url, viewers, rate, seconds, token, publish_url, key)
+    plan = Plan(viewers, rate, seconds)
+    door = WhepDoor(url, token, publish_url, key)
     options = ClientOptions(
         bind=bind,
         max_viewers=viewers,
@@ -90,11 +102,12 @@ def sfu_command(
         twcc=twcc,
         gro=gro,
         publisher_bitrate=bitrate,
+        publisher_layers=layers,
     )
     err = Console(stderr=True)
     try:
         meter = ProcessMeter(server_pid) if server_pid is not None else None
-        run = LoadRun(plan, load_client(options), meter)
+        run = LoadRun(plan, load_client(options), door, meter)
         result = _with_progress(run, err, hidden=only_json)
     except (LoadFailed, ProcessGone, OSError, ValueError) as error:
         err.print(f"[red]bench failed:[/red] {error}")
@@ -131,6 +144,8 @@ def table(result: LoadResult) -> Table:
         ("feedback sent", f"{result.nacks} NACK, {result.plis} PLI"),
         ("client CPU", f"{result.client_cpu_percent} % of a core"),
     ]
+    if result.delivered_percent is not None:
+        rows.append(("delivered of what was published", f"{result.delivered_percent} %"))
     if server := result.server:
         rows += [
             ("server CPU", f"{server.cpu_percent} %, {server.us_per_packet} us a packet"),

@@ -52,6 +52,12 @@ class PublisherReport(Protocol):
     @property
     def connected(self) -> bool: ...
     @property
+    def video_packets(self) -> int: ...
+    @property
+    def audio_packets(self) -> int: ...
+    @property
+    def keyframe_requests(self) -> int: ...
+    @property
     def worst_lateness_ms(self) -> float: ...
     @property
     def error(self) -> str | None: ...
@@ -59,6 +65,11 @@ class PublisherReport(Protocol):
 
 class LoadReport(Protocol):
     """A snapshot; counters are sums over all viewers that ever were."""
+
+    @property
+    def alive(self) -> int:
+        """Viewers neither removed nor closed."""
+        ...
 
     @property
     def connected(self) -> int: ...
@@ -132,6 +143,13 @@ class LoadClient(Protocol):
 
     def answer(self, viewer: int, sdp: str) -> None:
         """Raises ValueError when the answer does not fit."""
+        ...
+
+    def accept(self, sdp: str) -> tuple[int, str]:
+        """A new viewer for a server that makes the offers: its index and SDP answer.
+
+        Raises ValueError when the offer does not fit.
+        """
         ...
 
     def remove(self, viewer: int) -> bool: ...

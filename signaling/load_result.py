@@ -124,6 +124,11 @@ class LoadResult:
     window_s: float
     packets_per_s: float
     mbit_per_s: float
+    delivered_percent: float | None
+    """Of what our own publishers sent, to all viewers; below 100 with nothing lost: it queues up.
+
+    None where others publish. Of several layers a viewer gets one only.
+    """
     video: MediaFigures
     audio: MediaFigures
     video_latency: Spread
@@ -164,6 +169,7 @@ class LoadResult:
             window_s=round(window.seconds, 3),
             packets_per_s=round(packets / seconds, 1),
             mbit_per_s=round(sent_bytes * 8 / seconds / 1e6, 2),
+            delivered_percent=_delivered(window, packets),
             video=video,
             audio=audio,
             video_latency=Spread.like(after.video_latency),
@@ -182,6 +188,17 @@ class LoadResult:
             doubts=_doubts(window),
             errors=list(after.errors),
         )
+
+
+def _delivered(window: Window, packets: int) -> float | None:
+    """Each viewer watches one publisher, and the viewers are spread evenly over them."""
+    before, after = window.before.publishers, window.after.publishers
+    if not after:
+        return None
+    sent = sum(p.video_packets + p.audio_packets for p in after)
+    sent -= sum(p.video_packets + p.audio_packets for p in before)
+    wanted = sent * window.after.connected / len(after)
+    return round(100 * packets / wanted, 2) if wanted else None
 
 
 def _doubts(window: Window) -> list[str]:

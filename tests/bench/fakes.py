@@ -38,10 +38,14 @@ class PublisherState:
     connected: bool = False
     worst_lateness_ms: float = 0.0
     error: str | None = None
+    keyframe_requests: int = 0
+    video_packets: int = 0
+    audio_packets: int = 0
 
 
 @dataclass(frozen=True)
 class Report:
+    alive: int = 0
     connected: int = 0
     receiving: int = 0
     verified: int = 0
@@ -107,8 +111,16 @@ class FakeLoad:
         assert sdp == f"answer to offer {viewer}"
         self.answered.add(viewer)
 
+    def accept(self, sdp: str) -> tuple[int, str]:
+        if self.bad_answers:
+            raise ValueError("no fingerprint")
+        viewer, _ = self.offer()
+        self.answered.add(viewer)
+        return viewer, f"answer to {sdp}"
+
     def remove(self, viewer: int) -> bool:
         self.removed.add(viewer)
+        self.answered.discard(viewer)
         return True
 
     def publisher_offer(self) -> tuple[int, str]:
@@ -123,6 +135,7 @@ class FakeLoad:
         viewers = len(self.answered)
         packets = int(viewers * PACKETS_PER_S * self.clock.time)
         return Report(
+            alive=viewers,
             connected=viewers,
             receiving=viewers,
             verified=viewers,

@@ -12,11 +12,9 @@ import asyncio
 import json
 import os
 import platform
-import subprocess
-import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +29,7 @@ from sfu.native import LoadViewers
 from signaling.load_result import LoadResult
 from signaling.load_run import LoadRun, Plan
 from signaling.process_meter import ProcessMeter
+from tests.bench import rig
 from tests.bench.page import BENCHMARKS, store
 from tests.journeys.screenshots import CHROMIUM, FLAGS
 from tests.journeys.server import SluiceServer
@@ -38,16 +37,6 @@ from tests.journeys.server import SluiceServer
 PICTURE_PATIENCE_S = 15.0
 LATE_S = 2.0
 """When a joiner is compared with the steady state."""
-UNLIMITED = {
-    "limits": {
-        "ip_rate": 10_000,
-        "ip_burst": 10_000,
-        "channel_rate": 10_000,
-        "channel_burst": 10_000,
-        "loop_lag_ms": 60_000,
-        "sse_per_ip": 1_000,
-    }
-}
 
 READ_FRAMES = """since => window.sluice.frames
     .filter(frame => frame.shownMs >= since)
@@ -85,9 +74,10 @@ async def measure(joins: int, steady_s: float, viewers: int, console: Console) -
     """Run all three parts; raises when a part cannot be measured."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        SluiceServer(Path(folder), workers=1, settings=UNLIMITED) as server,
+        SluiceServer(Path(folder), workers=1, settings=rig.UNLIMITED) as server,
     ):
-        with phone(server, "live"):
+        key = server.create_channel("live")
+        with rig.phone(server.whip_url("live"), key):
             delays, joined = await in_browser(server, joins, steady_s, console)
         plis = server.metric("sluice_engine_keyframe_requests_to_publishers_total")
         load = await under_load(server, viewers, console)
@@ -105,23 +95,6 @@ async def measure(joins: int, steady_s: float, viewers: int, console: Console) -
         us_per_packet=load.server.us_per_packet,
         kb_per_viewer=load.server.kb_per_viewer,
     )
-
-
-@contextmanager
-def phone(server: SluiceServer, channel: str) -> Iterator[None]:
-    """The phone in software with its defaults, as `sluice demo` runs it."""
-    key = server.create_channel(channel)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mobile_sim", "publish", server.whip_url(channel), "--testcard"],
-        env=os.environ | {"MOBILE_SIM_KEY": key},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 async def in_browser(
@@ -188,15 +161,8 @@ async def chromium() -> AsyncIterator[BrowserContext]:
 
 async def under_load(server: SluiceServer, viewers: int, console: Console) -> LoadResult:
     """Viewers of the load client, each fully decrypted and checked."""
-    key = server.create_channel("load")
-    plan = Plan(
-        url=server.whep_url("load"),
-        viewers=viewers,
-        rate=50,
-        seconds=15,
-        publish_url=server.whip_url("load"),
-        key=key,
-    )
+    door = rig.door(server, "load")
+    plan = Plan(viewers=viewers, rate=50, seconds=15)
     with Progress(console=console) as progress:
         tasks = {
             "join": progress.add_task(f"{viewers} joins", total=viewers),
@@ -206,7 +172,7 @@ async def under_load(server: SluiceServer, viewers: int, console: Console) -> Lo
         def show(phase: str, done: int, total: int) -> None:
             progress.update(tasks[phase], completed=done, total=total)
 
-        run = LoadRun(plan, LoadViewers(), ProcessMeter(server.pid), progress=show)
+        run = LoadRun(plan, LoadViewers(), door, ProcessMeter(server.pid), progress=show)
         result = await run.measure()
     if result.receiving < viewers or result.video.lost:
         raise RuntimeError(f"not all viewers got everything: {result}")

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import pytest
 from typer.testing import CliRunner
 
-from signaling import bench, load_run
+from signaling import bench
+from signaling.load_door import MonotonicClock
 from tests.bench.fakes import FakeClock, FakeLoad, FakeServer
 
 
@@ -45,8 +46,8 @@ def options(monkeypatch: pytest.MonkeyPatch) -> list[bench.ClientOptions]:
         return FakeLoad(clock)
 
     monkeypatch.setattr(bench, "load_client", load_client)
-    monkeypatch.setattr(load_run.MonotonicClock, "now", lambda self: clock.now())
-    monkeypatch.setattr(load_run.MonotonicClock, "sleep", lambda self, s: clock.sleep(s))
+    monkeypatch.setattr(MonotonicClock, "now", lambda self: clock.now())
+    monkeypatch.setattr(MonotonicClock, "sleep", lambda self, s: clock.sleep(s))
     return asked
 
 
@@ -80,10 +81,11 @@ def test_options_reach_the_load_client(
 ) -> None:
     url = f"{server.base}/whep/a"
     given = ("--viewers", "1", "--seconds", "1", "--verify-every", "20", "--loss", "0.05")
-    code, _, _ = invoke("--url", url, *given, "--no-twcc", "--gro", "--json")
+    code, _, _ = invoke("--url", url, *given, "--no-twcc", "--gro", "--layers", "3", "--json")
     assert code == 0
     (asked,) = options
     assert (asked.verify_every, asked.loss, asked.twcc, asked.gro) == (20, 0.05, False, True)
+    assert asked.publisher_layers == 3
 
 
 def test_a_run_that_fails_says_why_and_exits_with_one(

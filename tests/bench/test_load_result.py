@@ -50,3 +50,12 @@ def test_a_spread_takes_the_value_at_the_rank() -> None:
     assert spread == Spread(100, 50.0, 95.0, 99.0, 100.0)
     assert Spread.of([7.0]) == Spread(1, 7.0, 7.0, 7.0, 7.0)
     assert Spread.of([]) == Spread(0, 0.0, 0.0, 0.0, 0.0)
+
+
+def test_what_was_delivered_is_measured_by_what_our_publishers_sent() -> None:
+    sent = PublisherState(True, video_packets=80, audio_packets=20)
+    before = Report(connected=4, publishers=(PublisherState(True), PublisherState(True)))
+    after = Report(connected=4, video=Totals(packets=300), publishers=(sent, sent))
+    # Two publishers of 100 packets, two viewers each: 400 would be all.
+    assert LoadResult.of(4, 4, {}, window(before, after)).delivered_percent == 75.0
+    assert LoadResult.of(4, 4, {}, window(Report(), Report(connected=4))).delivered_percent is None

@@ -6,22 +6,24 @@ import os
 
 import pytest
 
-from signaling.load_run import LoadFailed, LoadRun, Plan
+from signaling.load_door import LoadFailed, WhepDoor
+from signaling.load_run import LoadRun, Plan
 from signaling.process_meter import ProcessMeter
 from tests.bench.fakes import PACKETS_PER_S, FakeClock, FakeLoad, FakeServer
 
 
-def run_of(server: FakeServer, clock: FakeClock, **changes: object) -> tuple[LoadRun, FakeLoad]:
-    values: dict[str, object] = {
-        "url": f"{server.base}/whep/a",
-        "viewers": 5,
-        "rate": 10.0,
-        "seconds": 4.0,
-        "token": "tok",
-    }
+def run_of(
+    server: FakeServer,
+    clock: FakeClock,
+    viewers: int = 5,
+    rate: float = 10.0,
+    seconds: float = 4.0,
+    publish_url: str | None = None,
+    key: str | None = None,
+) -> tuple[LoadRun, FakeLoad]:
     load = FakeLoad(clock)
-    plan = Plan(**(values | changes))  # type: ignore[arg-type]
-    return LoadRun(plan, load, clock=clock), load
+    door = WhepDoor(f"{server.base}/whep/a", "tok", publish_url, key, clock)
+    return LoadRun(Plan(viewers, rate, seconds), load, door, clock=clock), load
 
 
 async def test_every_viewer_joins_with_its_token_and_is_ended_with_it() -> None:

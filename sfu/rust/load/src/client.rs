@@ -17,7 +17,8 @@ use crate::system;
 
 /// How long a call waits for the viewers' thread.
 const PATIENCE: Duration = Duration::from_secs(10);
-const MAX_PUBLISHERS: usize = 8;
+/// Each is a thread.
+const MAX_PUBLISHERS: usize = 64;
 /// An SDP answer larger than this is refused unread.
 const MAX_SDP: usize = 65_536;
 
@@ -94,6 +95,16 @@ impl LoadViewers {
         self.ask(command).map_err(|error| error.to_string())?
     }
 
+    /// Make a viewer for a server that makes the offers itself; returns its index and SDP answer.
+    ///
+    /// Its join times start now. Errors: the offer does not fit, and those of [`Self::offer`].
+    pub fn accept(&self, sdp: &str) -> Result<(ViewerIndex, String), String> {
+        check_sdp(sdp)?;
+        let command = |reply| Command::Accept(sdp.to_owned(), reply);
+        let (index, answer) = self.ask(command).map_err(|error| error.to_string())??;
+        Ok((ViewerIndex(index), answer))
+    }
+
     /// Close a viewer, with goodbyes. False when it is gone already (or never was).
     pub fn remove(&self, viewer: ViewerIndex) -> io::Result<bool> {
         self.ask(|reply| Command::Remove(viewer.0, reply))
@@ -101,14 +112,16 @@ impl LoadViewers {
 
     /// Start a publisher; returns its index and its SDP offer. It sends once it is connected.
     ///
-    /// Errors: eight publishers exist, or no socket or thread could be had.
+    /// Errors: 64 publishers exist, or no socket or thread could be had.
     pub fn publisher_offer(&self) -> io::Result<(PublisherIndex, String)> {
         let mut running = self.running();
         if running.thread.is_none() {
             return Err(stopped());
         }
         if running.publishers.len() >= MAX_PUBLISHERS {
-            return Err(io::Error::other("eight publishers exist"));
+            return Err(io::Error::other(format!(
+                "{MAX_PUBLISHERS} publishers exist"
+            )));
         }
         let (publisher, offer) = Publisher::offer(&self.identity, &self.config)?;
         running.publishers.push(Some(publisher));

@@ -44,8 +44,14 @@ pub struct LoadConfig {
 /// The synthetic stream: VP8 headers with filled payload, and 20 ms packets shaped like Opus.
 #[derive(Clone, Debug)]
 pub struct PublisherConfig {
-    /// Video bit rate in bits per second of RTP payload.
+    /// Video bit rate in bits per second of RTP payload; with several layers, of the largest.
     pub bitrate: u32,
+    /// Encodings of the picture, 1 to 3 (simulcast): each has half the size of the next and a
+    /// quarter of its bit rate.
+    pub layers: u8,
+    /// Of the largest picture.
+    pub width: u16,
+    pub height: u16,
     /// Pictures a second.
     pub fps: u32,
     /// Largest RTP payload in bytes.
@@ -82,6 +88,9 @@ impl Default for PublisherConfig {
     fn default() -> Self {
         Self {
             bitrate: 2_500_000,
+            layers: 1,
+            width: 1280,
+            height: 720,
             fps: 30,
             packet_bytes: 1200,
             gop_s: 2.0,
@@ -117,6 +126,7 @@ impl LoadConfig {
                 (10_000..=200_000_000).contains(&publisher.bitrate),
                 "bitrate must be 10 kbit/s to 200 Mbit/s",
             ),
+            ((1..=3).contains(&publisher.layers), "layers must be 1 to 3"),
             ((1..=240).contains(&publisher.fps), "fps must be 1 to 240"),
             (
                 (100..=1300).contains(&publisher.packet_bytes),

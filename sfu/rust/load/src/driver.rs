@@ -26,6 +26,7 @@ const ROUNDS: usize = 4;
 pub(crate) enum Command {
     Offer(SyncSender<io::Result<(u32, String)>>),
     Answer(u32, String, SyncSender<Result<(), String>>),
+    Accept(String, SyncSender<Result<(u32, String), String>>),
     Remove(u32, SyncSender<bool>),
     Report(SyncSender<LoadReport>),
     ResetLatency,
@@ -124,6 +125,7 @@ impl Driver {
                 Ok(Command::Answer(index, sdp, reply)) => {
                     drop(reply.send(self.answer(index, &sdp)));
                 }
+                Ok(Command::Accept(sdp, reply)) => drop(reply.send(self.accept(&sdp))),
                 Ok(Command::Remove(index, reply)) => drop(reply.send(self.remove(index))),
                 Ok(Command::Report(reply)) => drop(reply.send(self.report())),
                 Ok(Command::ResetLatency) => self.tally.reset_latency(),
@@ -134,19 +136,41 @@ impl Driver {
     }
 
     fn offer(&mut self) -> io::Result<(u32, String)> {
+        let index = self.free_index()?;
+        let now = Instant::now();
+        let (viewer, offer) = Viewer::offer(&self.identity, &self.config, u64::from(index), now)?;
+        self.add(viewer)?;
+        Ok((index, offer))
+    }
+
+    fn accept(&mut self, offer: &str) -> Result<(u32, String), String> {
+        let index = self.free_index().map_err(|error| error.to_string())?;
+        let (number, now) = (u64::from(index), Instant::now());
+        let (viewer, answer) = Viewer::accept(&self.identity, &self.config, number, offer, now)?;
+        self.add(viewer).map_err(|error| error.to_string())?;
+        self.with(index as usize, |viewer, tally| {
+            viewer.drain(now, None, tally).map(|_| ())
+        });
+        Ok((index, answer))
+    }
+
+    /// The index that the next viewer gets.
+    fn free_index(&self) -> io::Result<u32> {
         if self.alive >= self.config.max_viewers {
             return Err(io::Error::other("max_viewers viewers are alive"));
         }
-        let index = u32::try_from(self.viewers.len()).map_err(io::Error::other)?;
-        let now = Instant::now();
-        let (viewer, offer) = Viewer::offer(&self.identity, &self.config, u64::from(index), now)?;
-        self.poller.add(&viewer.peer.socket, u64::from(index))?;
+        u32::try_from(self.viewers.len()).map_err(io::Error::other)
+    }
+
+    fn add(&mut self, viewer: Viewer) -> io::Result<()> {
+        self.poller
+            .add(&viewer.peer.socket, self.viewers.len() as u64)?;
         self.tally.counts.offered += 1;
         self.tally.counts.verified += u64::from(viewer.verified);
         self.viewers.push(Some(Box::new(viewer)));
         self.due.push(None);
         self.alive += 1;
-        Ok((index, offer))
+        Ok(())
     }
 
     fn answer(&mut self, index: u32, sdp: &str) -> Result<(), String> {

@@ -18,6 +18,7 @@ mod driver;
 mod header;
 mod histogram;
 mod keyframe;
+mod layers;
 mod loss;
 mod peer;
 mod poller;

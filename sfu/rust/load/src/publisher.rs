@@ -1,5 +1,6 @@
 //! The synthetic publisher, on a thread of its own so that viewers do not delay its send times.
 
+use std::collections::HashMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
@@ -8,17 +9,18 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use str0m::change::{SdpAnswer, SdpPendingOffer};
-use str0m::media::{Direction, MediaKind, Mid, Pt};
+use str0m::media::{Direction, MediaKind, Mid, Pt, Rid};
 use str0m::rtp::RtpWrite;
 use str0m::{Event, IceConnectionState, RtcError};
 
 use crate::config::LoadConfig;
+use crate::layers::Layers;
 use crate::peer::{Identity, Peer};
 use crate::poller::{Poller, Waker};
 use crate::report::PublisherReport;
 use crate::socket::{self, Batch};
 use crate::stamp;
-use crate::synth::{Kind, Packet, SyntheticStream};
+use crate::synth::{Kind, Packet};
 use crate::system;
 
 /// The handle: dropping it ends the thread.
@@ -41,7 +43,9 @@ impl Publisher {
         let mut peer = Peer::open(identity.publisher_config(), config.bind, 1 << 20, now)?;
         socket::prepare_batches(&peer.socket, false)?;
         let mut changes = peer.rtc.sdp_api();
-        let video = changes.add_media(MediaKind::Video, Direction::SendOnly, None, None, None);
+        let layers = Layers::new(&config.publisher);
+        let simulcast = layers.simulcast();
+        let video = changes.add_media(MediaKind::Video, Direction::SendOnly, None, None, simulcast);
         let audio = changes.add_media(MediaKind::Audio, Direction::SendOnly, None, None, None);
         let (offer, pending) = changes
             .apply()
@@ -56,18 +60,10 @@ impl Publisher {
             poller,
             inbox,
             pending: Some(pending),
-            stream: None,
-            video: Track {
-                mid: video,
-                pt: None,
-                sequence: 1000,
-            },
-            audio: Track {
-                mid: audio,
-                pt: None,
-                sequence: 1000,
-            },
-            config: config.clone(),
+            layers,
+            video: Track::new(video),
+            audio: Track::new(audio),
+            nacks: HashMap::new(),
             report: report.clone(),
             counts: PublisherReport::default(),
         };
@@ -116,7 +112,24 @@ struct Track {
     mid: Mid,
     /// The payload type that the server took; None when it refused the track.
     pt: Option<Pt>,
-    sequence: u64,
+    /// The next sequence number of each encoding that was sent.
+    sequences: HashMap<Option<Rid>, u64>,
+}
+
+impl Track {
+    fn new(mid: Mid) -> Self {
+        Self {
+            mid,
+            pt: None,
+            sequences: HashMap::new(),
+        }
+    }
+
+    fn next_sequence(&mut self, rid: Option<Rid>) -> u64 {
+        let next = self.sequences.entry(rid).or_insert(1000);
+        *next += 1;
+        *next
+    }
 }
 
 struct Worker {
@@ -124,11 +137,11 @@ struct Worker {
     poller: Poller,
     inbox: Receiver<Command>,
     pending: Option<SdpPendingOffer>,
-    /// Some while connected.
-    stream: Option<SyntheticStream>,
+    layers: Layers,
     video: Track,
     audio: Track,
-    config: LoadConfig,
+    /// NACKs received, by encoding.
+    nacks: HashMap<Option<Rid>, u64>,
     report: Arc<Mutex<PublisherReport>>,
     counts: PublisherReport,
 }
@@ -168,8 +181,8 @@ impl Worker {
                 self.peer.tick(now)?;
                 self.drain()?;
             }
-            while let Some(packet) = self.stream.as_mut().and_then(|stream| stream.take(now)) {
-                self.send(packet)?;
+            while let Some((rid, packet)) = self.layers.take(now) {
+                self.send(rid, packet)?;
             }
             self.publish_counts();
         }
@@ -183,9 +196,7 @@ impl Worker {
         } else {
             self.peer.due
         };
-        self.stream
-            .as_ref()
-            .map_or(timer, |stream| timer.min(stream.due()))
+        self.layers.due().map_or(timer, |due| timer.min(due))
     }
 
     /// False when it is time to stop.
@@ -226,22 +237,20 @@ impl Worker {
         while let Some(event) = self.peer.poll()? {
             match event {
                 Event::Connected => {
-                    let settings = self.config.publisher.clone();
-                    self.stream = Some(SyntheticStream::new(settings, Instant::now()));
+                    self.layers.start(Instant::now());
                     self.counts.connected = true;
                 }
                 Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
                     self.end("ICE consent was lost");
                 }
                 Event::Closed => self.end("the server closed the session"),
-                Event::KeyframeRequest(_) => {
+                Event::KeyframeRequest(request) => {
                     self.counts.keyframe_requests += 1;
-                    if let Some(stream) = &mut self.stream {
-                        stream.request_keyframe();
-                    }
+                    self.layers.request_keyframe(request.rid);
                 }
                 Event::MediaEgressStats(stats) if stats.mid == self.video.mid => {
-                    self.counts.nacks = stats.nacks;
+                    self.nacks.insert(stats.rid, stats.nacks);
+                    self.counts.nacks = self.nacks.values().sum();
                 }
                 _ => {}
             }
@@ -250,12 +259,12 @@ impl Worker {
     }
 
     fn end(&mut self, reason: &str) {
-        self.stream = None;
+        self.layers.stop();
         self.counts.closed = true;
         self.counts.error = Some(reason.to_owned());
     }
 
-    fn send(&mut self, mut packet: Packet) -> Result<(), RtcError> {
+    fn send(&mut self, rid: Option<Rid>, mut packet: Packet) -> Result<(), RtcError> {
         let video = packet.kind == Kind::Video;
         let track = if video {
             &mut self.video
@@ -272,14 +281,14 @@ impl Worker {
         self.counts.audio_packets += u64::from(!video);
         self.counts.keyframes += u64::from(packet.keyframe);
         self.counts.bytes += packet.payload.len() as u64;
-        let sequence = track.sequence;
-        track.sequence += 1;
+        let rid = rid.filter(|_| video);
+        let sequence = track.next_sequence(rid);
         // Last of all, so that the time is that of the send.
         stamp::write(&mut packet.payload, system::monotonic_ns());
         let write = RtpWrite::new(pt, sequence.into(), packet.rtp_time, now, packet.payload)
             .marker(packet.marker)
             .nackable(video);
-        match self.peer.rtc.direct_api().stream_tx_by_mid(track.mid, None) {
+        match self.peer.rtc.direct_api().stream_tx_by_mid(track.mid, rid) {
             Some(stream) => stream.write_rtp(write),
             None => self.counts.send_errors += 1,
         }

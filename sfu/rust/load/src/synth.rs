@@ -143,12 +143,12 @@ impl SyntheticStream {
         while left > 0 {
             let length = left.min(self.config.packet_bytes);
             left -= length;
-            let payload = vp8_payload(
-                length.max(SMALLEST_PACKET),
-                self.picture_id,
-                first,
+            let header = first.then_some(FrameHeader {
                 keyframe,
-            );
+                width: self.config.width,
+                height: self.config.height,
+            });
+            let payload = vp8_payload(length.max(SMALLEST_PACKET), self.picture_id, header);
             let due = self.pace(due);
             self.paced.push_back(Packet {
                 kind: Kind::Video,
@@ -211,19 +211,26 @@ impl SyntheticStream {
     }
 }
 
-/// A VP8 payload: descriptor, frame header at the start of a picture (RFC 6386 section 9.1), fill.
-fn vp8_payload(length: usize, picture_id: u16, first: bool, keyframe: bool) -> Vec<u8> {
+/// What stands at the start of a picture (RFC 6386 section 9.1).
+struct FrameHeader {
+    keyframe: bool,
+    width: u16,
+    height: u16,
+}
+
+/// A VP8 payload: descriptor, frame header in a picture's first packet, fill.
+fn vp8_payload(length: usize, picture_id: u16, header: Option<FrameHeader>) -> Vec<u8> {
     let mut payload = Vec::with_capacity(length);
-    payload.push(if first { 0x90 } else { 0x80 });
+    payload.push(if header.is_some() { 0x90 } else { 0x80 });
     payload.push(0x80);
     payload.extend((picture_id | 0x8000).to_be_bytes());
-    if first {
-        let (shown, inter) = (1 << 4, u8::from(!keyframe));
+    if let Some(header) = header {
+        let (shown, inter) = (1 << 4, u8::from(!header.keyframe));
         payload.extend([shown | inter, 0, 0]);
-        if keyframe {
+        if header.keyframe {
             payload.extend([0x9d, 0x01, 0x2a]);
-            payload.extend(1280_u16.to_le_bytes());
-            payload.extend(720_u16.to_le_bytes());
+            payload.extend(header.width.to_le_bytes());
+            payload.extend(header.height.to_le_bytes());
         }
     }
     payload.resize(length, 0x55);

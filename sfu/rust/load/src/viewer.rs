@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::ChannelId;
 use str0m::media::{Direction, MediaKind, Mid};
 use str0m::rtp::{RtpPacket, Ssrc};
@@ -64,12 +64,8 @@ impl Viewer {
         number: u64,
         now: Instant,
     ) -> std::io::Result<(Self, String)> {
-        let every = u64::from(config.verify_every);
-        let verified = every > 0 && number.is_multiple_of(every);
-        let rtc = identity.viewer_config(verified, config.twcc);
-        let mut peer = Peer::open(rtc, config.bind, config.receive_buffer, now)?;
-        socket::prepare_batches(&peer.socket, config.gro)?;
-        let mut changes = peer.rtc.sdp_api();
+        let mut viewer = Self::open(identity, config, number, now)?;
+        let mut changes = viewer.peer.rtc.sdp_api();
         changes.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
         changes.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None);
         if config.data_channel {
@@ -78,11 +74,43 @@ impl Viewer {
         let (offer, pending) = changes
             .apply()
             .ok_or_else(|| std::io::Error::other("str0m made no offer"))?;
-        let viewer = Self {
+        viewer.pending = Some(pending);
+        Ok((viewer, offer.to_sdp_string()))
+    }
+
+    /// A new viewer for a server that makes the offers, and its SDP answer.
+    pub(crate) fn accept(
+        identity: &Identity,
+        config: &LoadConfig,
+        number: u64,
+        offer: &str,
+        now: Instant,
+    ) -> Result<(Self, String), String> {
+        let offer = SdpOffer::from_sdp_string(offer).map_err(|error| error.to_string())?;
+        let opened = Self::open(identity, config, number, now);
+        let mut viewer = opened.map_err(|error| error.to_string())?;
+        let accepted = viewer.peer.rtc.sdp_api().accept_offer(offer);
+        let answer = accepted.map_err(|error| error.to_string())?;
+        viewer.begin(now)?;
+        Ok((viewer, answer.to_sdp_string()))
+    }
+
+    fn open(
+        identity: &Identity,
+        config: &LoadConfig,
+        number: u64,
+        now: Instant,
+    ) -> std::io::Result<Self> {
+        let every = u64::from(config.verify_every);
+        let verified = every > 0 && number.is_multiple_of(every);
+        let rtc = identity.viewer_config(verified, config.twcc);
+        let peer = Peer::open(rtc, config.bind, config.receive_buffer, now)?;
+        socket::prepare_batches(&peer.socket, config.gro)?;
+        Ok(Self {
             peer,
             verified,
             state: State::Offered,
-            pending: Some(pending),
+            pending: None,
             kinds: [PayloadKind::Unknown; 128],
             streams: Streams::default(),
             offered: now,
@@ -93,8 +121,7 @@ impl Viewer {
             nacks: Vec::new(),
             drops_counted: 0,
             loss: Loss::new(config.loss, config.seed, number),
-        };
-        Ok((viewer, offer.to_sdp_string()))
+        })
     }
 
     /// Take the server's answer. Errors: answered already, malformed, or not fit for the offer.
@@ -106,6 +133,11 @@ impl Viewer {
         let answer = SdpAnswer::from_sdp_string(sdp).map_err(|error| error.to_string())?;
         let accepted = self.peer.rtc.sdp_api().accept_answer(pending, answer);
         accepted.map_err(|error| error.to_string())?;
+        self.begin(now)
+    }
+
+    /// Offer and answer are exchanged: connect.
+    fn begin(&mut self, now: Instant) -> Result<(), String> {
         self.kinds = payload_kinds(self.peer.rtc.codec_config());
         self.state = State::Connecting;
         self.peer.tick(now).map_err(|error| error.to_string())

@@ -216,3 +216,36 @@ fn settings_that_cannot_be_are_refused_by_name() {
         assert!(refused.to_string().contains(name), "{refused}");
     }
 }
+
+#[test]
+fn a_viewer_takes_an_offer_too_here_that_of_the_publisher_itself() {
+    let load = load(LoadConfig::default());
+    let (publisher, offer) = load.publisher_offer().expect("an offer");
+    let (_, answer) = load.accept(&offer).expect("an answer");
+    load.publisher_answer(publisher, &answer)
+        .expect("a fitting answer");
+    let report = wait_for(&load, |report| {
+        report.video.packets > 500 && report.join_keyframe_ms.len() == 1
+    });
+    assert_eq!((report.connected, report.verified), (1, 1));
+    assert_eq!((report.video.lost, report.rejected), (0, 0));
+    assert!(report.video_latency.count > 0);
+    assert!(load.accept("not an SDP").is_err());
+    assert_eq!(load.report().expect("a report").alive, 1);
+}
+
+#[test]
+fn a_publisher_of_three_encodings_sends_each_with_its_rid() {
+    let sfu = SmallSfu::start(|_| false);
+    let mut config = LoadConfig::default();
+    config.publisher.layers = 3;
+    let load = load(config);
+    let (publisher, offer) = load.publisher_offer().expect("an offer");
+    assert!(offer.contains("a=simulcast:send q;h;f"), "{offer}");
+    load.publisher_answer(publisher, &sfu.answer(Role::Publisher, &offer))
+        .expect("a fitting answer");
+    // Keyframes of all three encodings, at the start and two seconds later.
+    let report = wait_for(&load, |report| report.publishers[0].keyframes >= 6);
+    assert_eq!(report.publishers[0].send_errors, 0);
+    sfu.stop();
+}

@@ -16,7 +16,7 @@ impl LoadViewers {
     #[new]
     #[pyo3(signature = (*, bind = "127.0.0.1", max_viewers = 5000, verify_every = 1, loss = 0.0,
         seed = 1, pli_per_second = 0.0, data_channel = true, twcc = true, gro = false,
-        publisher_bitrate = 2_500_000))]
+        publisher_bitrate = 2_500_000, publisher_layers = 1))]
     #[allow(clippy::too_many_arguments)] // Keyword arguments of one constructor call in Python.
     fn new(
         bind: &str,
@@ -29,6 +29,7 @@ impl LoadViewers {
         twcc: bool,
         gro: bool,
         publisher_bitrate: u32,
+        publisher_layers: u8,
     ) -> PyResult<Self> {
         let bind: IpAddr = bind
             .parse()
@@ -46,6 +47,7 @@ impl LoadViewers {
             ..load::LoadConfig::default()
         };
         config.publisher.bitrate = publisher_bitrate;
+        config.publisher.layers = publisher_layers;
         load::LoadViewers::start(config)
             .map(LoadViewers)
             .map_err(failed)
@@ -60,6 +62,14 @@ impl LoadViewers {
     fn answer(&self, py: Python<'_>, viewer: u32, sdp: &str) -> PyResult<()> {
         py.detach(|| self.0.answer(load::ViewerIndex(viewer), sdp))
             .map_err(PyValueError::new_err)
+    }
+
+    /// A new viewer for a server that makes the offers: its number and its SDP answer.
+    fn accept(&self, py: Python<'_>, sdp: &str) -> PyResult<(u32, String)> {
+        let (viewer, answer) = py
+            .detach(|| self.0.accept(sdp))
+            .map_err(PyValueError::new_err)?;
+        Ok((viewer.0, answer))
     }
 
     fn remove(&self, py: Python<'_>, viewer: u32) -> PyResult<bool> {
