@@ -119,15 +119,19 @@ class LineWorld:
 
     @contextmanager
     def viewers(self) -> Iterator[Sequence[LineViewer]]:
-        """A fresh tab behind each line. In the end all lines carry everything again."""
+        """A fresh tab behind each line. In the end all lines carry everything again, and it fails
+        when a script of a page did."""
+        broken: list[str] = []
         with ExitStack() as stack:
             found = []
             for line, browser in zip(self._network.lines, self._browsers, strict=True):
                 stack.callback(line.widen)
                 context = stack.enter_context(browser.new_context())
+                context.on("weberror", lambda error: broken.append(str(error.error)))
                 page = WatchPage(context.new_page())
                 found.append(LineViewer(line, page, Presented(page.page)))
             yield found
+        assert broken == []
 
     def _launch(self, playwright: Playwright, place: Namespace) -> Browser:
         program = program_in(place, CHROMIUM, self._folder)
