@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sluice_media_core::broadcast::{Broadcast, Settings, Source};
 use sluice_media_core::downlink::LayerRate;
@@ -11,6 +11,14 @@ use str0m::format::CodecSpec;
 
 use crate::feed::{Demand, Started};
 use crate::outbox::Layer;
+
+/// From so many viewers on it pays to wait for the rest of a picture: a datagram that leaves with
+/// seven others costs a third of one that leaves alone.
+const CROWD: usize = 32;
+/// A picture is sent on whole when its packets come within this; they are of no use before.
+const HOLD: Duration = Duration::from_millis(3);
+/// As many packets as one message to the kernel carries.
+const FULL: usize = 8;
 
 /// Everything about a channel that one of its workers knows.
 pub struct Channel {
@@ -54,6 +62,18 @@ impl Channel {
             idle: None,
             limit: None,
         }
+    }
+
+    /// When the waiting packets are to be sent on; None when none wait.
+    pub fn forward_at(&self) -> Option<Instant> {
+        let first = self.burst.first()?;
+        let ends = |packet: &Arc<Packet>| packet.marker && !packet.codec.is_audio();
+        // What another worker sent over was held there.
+        let now = !self.is_home
+            || self.viewers.len() < CROWD
+            || self.burst.len() >= FULL
+            || self.burst.iter().any(ends);
+        Some(if now { first.arrived } else { first.arrived + HOLD })
     }
 
     /// Nobody is here any more.

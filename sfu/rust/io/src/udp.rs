@@ -18,11 +18,14 @@ const RECEIVE_BYTES: usize = 2048;
 const SEND_BATCH: usize = 64;
 /// Segments a message: bursts of at most eight keep one viewer from filling a queue on the way.
 const MAX_SEGMENTS: usize = 8;
-/// A datagram that we send is no longer: an Ethernet frame's worth.
-pub const MAX_DATAGRAM: usize = 1500;
+/// A datagram that we send is no longer. What does not fit an Ethernet frame goes in fragments:
+/// some publishers fill theirs to the brim, and ours are a little longer.
+pub const MAX_DATAGRAM: usize = 2048;
+/// Longer ones are not cut apart by the kernel: a segment may not be fragmented.
+const MAX_SEGMENT_BYTES: usize = 1452;
 /// All that one `sendmmsg` can carry, when bursts are as long as they may be. It is written,
 /// encrypted and read by the kernel while it lies in the second cache.
-const SEND_BYTES: usize = SEND_BATCH * MAX_SEGMENTS * MAX_DATAGRAM / 2;
+const SEND_BYTES: usize = SEND_BATCH * MAX_SEGMENTS * 750;
 const BUFFER_BYTES: usize = 4 << 20;
 
 pub struct Udp {
@@ -184,9 +187,10 @@ impl Udp {
     fn refused(&mut self, error: &io::Error, message: Message, counters: &Counters) -> usize {
         match error.raw_os_error() {
             Some(libc::EINTR) => 0,
-            // No segmentation on this path or card: this one goes in pieces, and from now on all.
-            Some(libc::EIO | libc::EINVAL | libc::EOPNOTSUPP) if message.datagrams > 1 => {
-                self.segmentation = false;
+            // No segmentation on this card: this one goes in pieces, and from now on all do. A
+            // path with a small MTU (EINVAL) concerns its own viewer only.
+            Some(code @ (libc::EIO | libc::EINVAL | libc::EOPNOTSUPP)) if message.datagrams > 1 => {
+                self.segmentation &= code == libc::EINVAL;
                 counters.segmentation_refused.add(1);
                 self.send_pieces(message, counters);
                 1
@@ -242,6 +246,7 @@ impl Message {
     /// Whether a datagram that lies right behind this message can be part of it.
     fn takes(&self, to: SocketAddr, length: usize) -> bool {
         self.datagrams < MAX_SEGMENTS
+            && self.segment <= MAX_SEGMENT_BYTES
             && length <= self.segment
             // Only the last segment may be shorter.
             && self.length == self.segment * self.datagrams

@@ -45,6 +45,8 @@ const LISTENER_KEY: usize = 1;
 const BATCHES_PER_TURN: usize = 16;
 /// A peer is not woken again before this.
 const SOONEST_WAKE: Duration = Duration::from_millis(1);
+/// Before this a peer still looks for its best path.
+const SETTLED: Duration = Duration::from_secs(3);
 const TICK: Duration = Duration::from_millis(100);
 
 /// A worker before its thread runs: bound, so that its addresses are known.
@@ -66,6 +68,8 @@ pub struct Worker {
     replaying: HashSet<u64>,
     /// Channels with packets of this turn.
     dirty: Vec<Arc<str>>,
+    /// When the first of the channels that hold packets back is due.
+    forward_at: Option<Instant>,
     /// When the packets arrived that were forwarded in this turn.
     waiting: Vec<Instant>,
     next_tick: Instant,
@@ -131,6 +135,7 @@ impl Worker {
             padding: Deadlines::new(),
             replaying: HashSet::new(),
             dirty: Vec::new(),
+            forward_at: None,
             waiting: Vec::new(),
             next_tick: Instant::now(),
             stopped: false,
@@ -156,6 +161,7 @@ impl Worker {
 
     fn wait(&mut self, now: Instant) -> Duration {
         let mut until = self.next_tick;
+        until = until.min(self.forward_at.unwrap_or(until));
         let queues = [&mut self.timers, &mut self.consent, &mut self.padding];
         for at in queues.into_iter().filter_map(Deadlines::soonest) {
             until = until.min(at);
@@ -317,12 +323,16 @@ impl Worker {
         }));
         match driven {
             Ok(Ok((next, events))) => {
-                if before.is_some() && peer.path != before {
-                    self.net.counters.path_changes.add(1);
-                }
+                let moved = before.is_some() && peer.path != before;
+                let moved_late = moved && now >= peer.opened + SETTLED;
                 if peer.rtc.is_alive() {
                     // A peer that wants to be woken at once must not keep this turn for ever.
                     self.timers.set(id, next.max(now + SOONEST_WAKE));
+                }
+                self.net.counters.path_changes.add(u64::from(moved));
+                if moved_late {
+                    // What went to the old address is lost, most likely: begin anew at once.
+                    self.begin(id, now);
                 }
                 if events.is_empty() {
                     return;

@@ -15,10 +15,19 @@ use crate::peer::Part;
 impl Worker {
     /// Send this turn's packets on: each viewer is visited once.
     pub(super) fn forward(&mut self, now: Instant) {
+        self.forward_at = None;
         for name in std::mem::take(&mut self.dirty) {
             let Some(channel) = self.channels.get_mut(&name) else {
                 continue;
             };
+            let Some(at) = channel.forward_at() else {
+                continue;
+            };
+            if at > now {
+                self.forward_at = Some(self.forward_at.map_or(at, |soonest| soonest.min(at)));
+                self.dirty.push(name);
+                continue;
+            }
             let mut burst = std::mem::take(&mut channel.burst);
             if !channel.subscribers.is_empty() {
                 let packets: Arc<[_]> = burst.as_slice().into();
