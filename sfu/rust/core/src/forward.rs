@@ -303,9 +303,11 @@ impl Basis {
         let time = self
             .out_time
             .wrapping_add(at.wrapping_sub(self.in_time) as u32);
-        let moved = Duration::from_micros(
-            at.saturating_sub(packet.time) * 1_000_000 / u64::from(self.clock_rate),
-        );
+        // Nearly always nothing, and then not worth a division.
+        let moved = match at.saturating_sub(packet.time) {
+            0 => Duration::ZERO,
+            ticks => Duration::from_micros(ticks * 1_000_000 / u64::from(self.clock_rate)),
+        };
         Outgoing {
             seq,
             time,

@@ -41,6 +41,12 @@ impl Egress {
         Egress { sealer, number: 0 }
     }
 
+    /// Packets will be sent soon.
+    #[inline]
+    pub fn prefetch(&self) {
+        self.sealer.prefetch();
+    }
+
     /// Send a media packet. None when it did not leave: it was sent before, or is too large.
     pub fn media(
         &mut self,

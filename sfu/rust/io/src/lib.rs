@@ -18,6 +18,7 @@ pub mod net;
 pub mod offer;
 pub mod outbox;
 pub mod peer;
+pub mod prefetch;
 pub mod publisher;
 pub mod settings;
 pub mod shared;

@@ -23,6 +23,9 @@ pub struct Net {
     pub counters: Arc<Counters>,
     /// When the worker started, for clocks that receivers see.
     pub started: Instant,
+    /// Counted here and told to the counters once a turn, as all workers write those.
+    pub forwarded_packets: u64,
+    pub forwarded_bytes: u64,
     /// Where datagrams for TCP are made.
     pub scratch: Box<[u8; MAX_DATAGRAM]>,
 }
@@ -51,6 +54,17 @@ impl Net {
                     tcp.send(key, datagram, &self.poller, &self.counters);
                 }
             }
+        }
+    }
+
+    /// Everything that waits goes to the kernel, and what was counted to the counters.
+    pub fn flush(&mut self) {
+        self.udp.flush(&self.counters);
+        let packets = std::mem::take(&mut self.forwarded_packets);
+        let bytes = std::mem::take(&mut self.forwarded_bytes);
+        if packets > 0 {
+            self.counters.forwarded_packets.add(packets);
+            self.counters.forwarded_bytes.add(bytes);
         }
     }
 

@@ -9,6 +9,7 @@ use str0m::crypto::SrtpProvider;
 use str0m::crypto::dtls::SrtpProfile;
 
 use crate::keying::Keying;
+use crate::prefetch;
 
 /// The most that sealing adds to a packet: a tag of 16 bytes, and 4 of SRTCP index.
 pub const OVERHEAD: usize = 20;
@@ -87,6 +88,18 @@ pub fn contexts(keying: &Keying, provider: &CryptoProvider) -> Result<(Sealer, O
 }
 
 impl Sealer {
+    /// The next packets will be sealed soon.
+    #[inline]
+    pub fn prefetch(&self) {
+        match &self.rtp {
+            Keys::Gcm { key, .. } => prefetch::ahead(&raw const **key),
+            Keys::Ctr { key, mac, .. } => {
+                prefetch::ahead(&raw const **key);
+                prefetch::ahead(&raw const **mac);
+            }
+        }
+    }
+
     /// Seal an RTP packet that lies at the start of `packet` with room for [`OVERHEAD`] behind
     /// it; returns its new length. `index` is the sequence number without wrap-around.
     ///

@@ -17,7 +17,7 @@ const RECEIVE_BYTES: usize = 2048;
 /// Messages a `sendmmsg`.
 const SEND_BATCH: usize = 64;
 /// Segments a message: bursts of at most eight keep one viewer from filling a queue on the way.
-const MAX_SEGMENTS: usize = 8;
+const MAX_SEGMENTS: usize = 16;
 /// A datagram that we send is no longer. What does not fit an Ethernet frame goes in fragments:
 /// some publishers fill theirs to the brim, and ours are a little longer.
 pub const MAX_DATAGRAM: usize = 2048;

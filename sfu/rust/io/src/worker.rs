@@ -125,6 +125,8 @@ impl Worker {
                 addresses,
                 counters,
                 started: Instant::now(),
+                forwarded_packets: 0,
+                forwarded_bytes: 0,
                 scratch: Box::new([0; MAX_DATAGRAM]),
             },
             inbox: Inbox::new(),

@@ -117,7 +117,11 @@ impl Downlink {
     /// A datagram of `bytes` (without IP and UDP) left under this transport-wide number: RTP,
     /// retransmissions and padding alike. Without transport-wide numbers, any number does.
     pub fn sent(&mut self, number: u16, bytes: usize, now: Instant) {
-        let bytes = self.history.push(number, bytes, now);
+        let bytes = match self.kind {
+            Feedback::TransportWide => self.history.push(number, bytes, now),
+            // Nothing will come back about one datagram, so these may be many told of at once.
+            Feedback::Remb | Feedback::None => u32::try_from(bytes).unwrap_or(u32::MAX),
+        };
         self.meter.push(bytes, now);
         let at = self.history.clock(now);
         self.probe.sent(Sent { at, bytes });

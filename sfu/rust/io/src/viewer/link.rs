@@ -13,6 +13,7 @@ use super::format::Terms;
 use crate::counters::Counters;
 use crate::egress::Left;
 use crate::net::Way;
+use crate::prefetch;
 
 /// What a link is believed to carry before anything is known of it.
 const START: u64 = 300_000;
@@ -35,6 +36,8 @@ pub struct Link {
     pub switches: u64,
     forged: u64,
     probes: u64,
+    /// Bytes without transport-wide numbers.
+    unnumbered: usize,
 }
 
 /// What a viewer sees.
@@ -65,12 +68,32 @@ impl Link {
             switches: 0,
             forged: 0,
             probes: 0,
+            unnumbered: 0,
         }
     }
 
     pub fn sent(&mut self, left: Left, now: Instant) {
-        if let Some(downlink) = &mut self.downlink {
-            downlink.sent(left.number.unwrap_or(0), left.bytes, now);
+        match (left.number, &mut self.downlink) {
+            (Some(number), Some(downlink)) => downlink.sent(number, left.bytes, now),
+            // Nobody will acknowledge them one by one: see `left`.
+            (None, _) => self.unnumbered += left.bytes,
+            (Some(_), None) => {}
+        }
+    }
+
+    /// All of a burst left.
+    pub fn left(&mut self, now: Instant) {
+        let bytes = std::mem::take(&mut self.unnumbered);
+        if let Some(downlink) = self.downlink.as_mut().filter(|_| bytes > 0) {
+            downlink.sent(0, bytes, now);
+        }
+    }
+
+    /// Packets will be sent soon.
+    #[inline]
+    pub fn prefetch(&self) {
+        if let Some(downlink) = &self.downlink {
+            prefetch::ahead(&raw const **downlink);
         }
     }
 

@@ -131,6 +131,15 @@ impl Viewer {
         true
     }
 
+    /// What lies behind our own bytes and is needed for the next packets.
+    #[inline]
+    pub fn prefetch(&self) {
+        if let Some((egress, _)) = &self.egress {
+            egress.prefetch();
+        }
+        self.link.prefetch();
+    }
+
     /// Send the live packets of a burst.
     pub fn forward(
         &mut self,
@@ -158,6 +167,7 @@ impl Viewer {
                 self.sent(packet, left, way);
             }
         }
+        self.link.left(way.now);
     }
 
     /// The viewer lost a packet of the picture: send it again if that is due. `ring` finds a
@@ -248,7 +258,7 @@ impl Viewer {
         }
     }
 
-    fn sent(&mut self, packet: &Packet, left: Left, way: &Way<'_>) {
+    fn sent(&mut self, packet: &Packet, left: Left, way: &mut Way<'_>) {
         let bytes = packet.payload.len() as u64;
         if self.report_at.is_none() || (!packet.codec.is_audio() && self.first_media.is_none()) {
             // Players can put sound and picture together only after a report of each.
@@ -258,8 +268,8 @@ impl Viewer {
         self.tally.bytes += bytes;
         self.resends.sent(left.bytes);
         self.link.sent(left, way.now);
-        way.net.counters.forwarded_packets.add(1);
-        way.net.counters.forwarded_bytes.add(bytes);
+        way.net.forwarded_packets += 1;
+        way.net.forwarded_bytes += bytes;
         if self.first_media.is_none() && !packet.codec.is_audio() {
             let join = way.now.saturating_duration_since(self.joined);
             self.first_media = Some(join);

@@ -76,7 +76,7 @@ impl Worker {
                 for id in all {
                     self.close(id, CloseReason::Stopped, String::new());
                 }
-                self.net.udp.flush(&self.net.counters);
+                self.net.flush();
                 self.stopped = true;
                 let _ = done.send(());
             }

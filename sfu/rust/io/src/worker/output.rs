@@ -1,16 +1,20 @@
 //! Media to viewers, keyframe requests to publishers.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-use sluice_media_core::packet::SourceId;
+use sluice_media_core::packet::{Packet, SourceId};
 use str0m::Input;
+use str0m::format::CodecSpec;
 use str0m::media::KeyframeRequestKind;
 
 use super::Worker;
 use crate::feed::{self, Feed};
-use crate::peer::Part;
+use crate::net::Net;
+use crate::peer::{Part, Peer};
+use crate::prefetch;
 
 impl Worker {
     /// Send this turn's packets on: each viewer is visited once.
@@ -29,6 +33,9 @@ impl Worker {
                 continue;
             }
             let mut burst = std::mem::take(&mut channel.burst);
+            // Behind the picture's packets, of which most are of one length, the sound's shorter
+            // one can end a message to the kernel; before them it would be one by itself.
+            burst.sort_by_key(|packet| packet.codec.is_audio());
             if !channel.subscribers.is_empty() {
                 let packets: Arc<[_]> = burst.as_slice().into();
                 for worker in channel.subscribers.keys() {
@@ -42,24 +49,14 @@ impl Worker {
                 }
             }
             let viewers = std::mem::take(&mut channel.viewers);
-            let formats = &channel.formats;
-            let mut panicked = Vec::new();
-            for id in &viewers {
-                let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.connected) else {
-                    continue;
-                };
-                let (Part::Viewer(viewer), Some(path)) = (&mut peer.part, peer.path) else {
-                    continue;
-                };
-                let net = &mut self.net;
-                if catch_unwind(AssertUnwindSafe(|| {
-                    viewer.forward(&burst, formats, &mut net.way(path, now));
-                }))
-                .is_err()
-                {
-                    panicked.push(*id);
-                }
-            }
+            let panicked = send_on(
+                &mut self.peers,
+                &viewers,
+                &burst,
+                &channel.formats,
+                &mut self.net,
+                now,
+            );
             channel.viewers = viewers;
             self.waiting
                 .extend(burst.iter().map(|packet| packet.arrived));
@@ -73,7 +70,7 @@ impl Worker {
 
     /// Everything that waits goes to the kernel.
     pub(super) fn flush(&mut self) {
-        self.net.udp.flush(&self.net.counters);
+        self.net.flush();
         if !self.waiting.is_empty() {
             let now = Instant::now();
             for arrived in self.waiting.drain(..) {
@@ -167,4 +164,54 @@ impl Worker {
             });
         }
     }
+}
+
+/// How many viewers ahead the state of one is asked for: its peer, then its own bytes, then its
+/// keys, as each is found through the one before.
+const AHEAD: [usize; 3] = [6, 4, 2];
+
+/// Send a burst to viewers, one after the other. Returns those whose code panicked.
+fn send_on(
+    peers: &mut HashMap<u64, Box<Peer>>,
+    viewers: &[u64],
+    burst: &[Arc<Packet>],
+    formats: &[(SourceId, CodecSpec)],
+    net: &mut Net,
+    now: Instant,
+) -> Vec<u64> {
+    let seats: Vec<(u64, *mut Peer)> = viewers
+        .iter()
+        .filter_map(|id| Some((*id, &raw mut **peers.get_mut(id)?)))
+        .collect();
+    let mut panicked = Vec::new();
+    for (place, (id, peer)) in seats.iter().enumerate() {
+        let [peer_ahead, viewer_ahead, keys_ahead] = AHEAD.map(|n| seats.get(place + n));
+        if let Some((_, peer)) = peer_ahead {
+            prefetch::ahead(peer.cast_const());
+        }
+        // SAFETY: `peers` is borrowed for all of this function and not touched but through these
+        // pointers; each leads to another peer's box, and one reference at a time is made.
+        unsafe {
+            if let Some(Part::Viewer(viewer)) = viewer_ahead.map(|(_, peer)| &(**peer).part) {
+                prefetch::ahead(&raw const **viewer);
+            }
+            if let Some(Part::Viewer(viewer)) = keys_ahead.map(|(_, peer)| &(**peer).part) {
+                viewer.prefetch();
+            }
+        }
+        // SAFETY: as above.
+        let peer = unsafe { &mut **peer };
+        let (true, Part::Viewer(viewer), Some(path)) = (peer.connected, &mut peer.part, peer.path)
+        else {
+            continue;
+        };
+        if catch_unwind(AssertUnwindSafe(|| {
+            viewer.forward(burst, formats, &mut net.way(path, now));
+        }))
+        .is_err()
+        {
+            panicked.push(*id);
+        }
+    }
+    panicked
 }
