@@ -25,6 +25,7 @@ from signaling.load_result import LoadResult
 from signaling.load_run import LoadRun, Plan
 from signaling.process_meter import ProcessMeter
 from tests.bench.machine import Watch
+from tests.bench.receiving import ReceivingShare
 from tests.journeys.server import SluiceServer
 
 BITRATE = 2_500_000
@@ -75,9 +76,18 @@ def viewers(
 
 
 async def measured(
-    what: str, plan: Plan, load: LoadClient, door: Door, pid: int, console: Console
+    what: str,
+    plan: Plan,
+    load: LoadClient,
+    door: Door,
+    pid: int,
+    console: Console,
+    sampling: ReceivingShare | None = None,
 ) -> LoadResult:
-    """One run, with its progress on the console, and a doubt where others took the cores."""
+    """One run, with its progress on the console, and a doubt where others took the cores.
+
+    `sampling` begins with the window.
+    """
     meter = ProcessMeter(pid)
     watch = Watch(meter)
     with Progress(console=console) as progress:
@@ -87,6 +97,8 @@ async def measured(
         }
 
         def show(phase: str, done: int, total: int) -> None:
+            if phase == "watch" and sampling is not None:
+                sampling.start(max(1.0, plan.seconds - 2))
             progress.update(tasks[phase], completed=done, total=total)
 
         result = await LoadRun(plan, load, door, meter, progress=show).measure()

@@ -29,6 +29,7 @@ from tests.bench import rig
 from tests.bench.aiortc_forwarder import ForwarderProcess
 from tests.bench.janus import INSTALL, JanusDoor, JanusServer
 from tests.bench.page import BENCHMARKS, store
+from tests.bench.receiving import ReceivingShare
 
 WINDOW_S = 10.0
 JANUS_VIEWERS = (500, 300, 200, 150, 100, 50)
@@ -53,6 +54,9 @@ class Sfu:
 
     us_per_packet_500: float
     us_per_packet_1000: float
+    sending_us_per_packet_500: float | None
+    sending_us_per_packet_1000: float | None
+    """Without what loopback makes the sender do for the receivers (tests/bench/receiving.py)."""
     kb_per_viewer: float
     lost_packets: int
     delivered_percent: float | None
@@ -79,8 +83,8 @@ class Sfu:
 
 async def measure(window_s: float, peers: bool, console: Console) -> Sfu:
     floor = await loopback(3.0)
-    few = await sluice(500, window_s, console)
-    many = await sluice(1000, window_s, console)
+    few, few_receiving = await sluice(500, window_s, console)
+    many, many_receiving = await sluice(1000, window_s, console)
     janus = await beside(janus_most(0, window_s, console), console) if peers else None
     loops = os.cpu_count() or 1
     tuned = await beside(janus_most(loops, window_s, console), console) if peers else None
@@ -89,6 +93,8 @@ async def measure(window_s: float, peers: bool, console: Console) -> Sfu:
     return Sfu(
         us_per_packet_500=us(few),
         us_per_packet_1000=us(many),
+        sending_us_per_packet_500=sending(few, few_receiving),
+        sending_us_per_packet_1000=sending(many, many_receiving),
         kb_per_viewer=many.server.kb_per_viewer if many.server else 0.0,
         lost_packets=rig.lost(few) + rig.lost(many),
         delivered_percent=many.delivered_percent,
@@ -122,6 +128,10 @@ def us(result: LoadResult) -> float:
     return result.server.us_per_packet
 
 
+def sending(result: LoadResult, receiving: float | None) -> float | None:
+    return None if receiving is None else round(us(result) * (1 - receiving), 3)
+
+
 async def loopback(seconds: float) -> LatencySummary:
     """The delay of a viewer that takes the publisher's offer itself."""
     load = LoadViewers(data_channel=False)
@@ -137,17 +147,22 @@ async def loopback(seconds: float) -> LatencySummary:
         load.stop()
 
 
-async def sluice(viewers: int, window_s: float, console: Console) -> LoadResult:
-    """Our server, new for each run, so that the memory is that of this run."""
-    with rig.sluice() as server:
-        return await rig.measured(
+async def sluice(
+    viewers: int, window_s: float, console: Console
+) -> tuple[LoadResult, float | None]:
+    """Our server, new for each run, so that the memory is that of this run; and which part of its
+    time was the receivers'."""
+    with rig.sluice() as server, ReceivingShare(server.pid) as sampling:
+        result = await rig.measured(
             f"Sluice, {viewers:,} viewers",
             Plan(viewers, rate=100, seconds=window_s),
             rig.viewers(viewers),
             rig.door(server, "load"),
             server.pid,
             console,
+            sampling,
         )
+        return result, sampling.share()
 
 
 async def janus_most(event_loops: int, window_s: float, console: Console) -> Peer:
@@ -227,6 +242,7 @@ def table(sfu: Sfu) -> list[tuple[str, str]]:
     return [
         ("CPU a forwarded packet, 500 viewers", f"{sfu.us_per_packet_500} us"),
         ("CPU a forwarded packet, 1,000 viewers", f"{sfu.us_per_packet_1000} us"),
+        ("of that without the receivers' half of loopback", halves(sfu)),
         ("viewers a core, from the first", f"{sfu.viewers_per_core:,}"),
         ("memory a viewer, 1,000 viewers", f"{sfu.kb_per_viewer} kB"),
         ("lost packets, both runs, all viewers", f"{sfu.lost_packets:,}"),
@@ -241,6 +257,11 @@ def table(sfu: Sfu) -> list[tuple[str, str]]:
         ),
         ("aiortc, MediaRelay", peer(sfu.aiortc_us_per_packet, sfu.aiortc_viewers)),
     ]
+
+
+def halves(sfu: Sfu) -> str:
+    few, many = sfu.sending_us_per_packet_500, sfu.sending_us_per_packet_1000
+    return "not measured (no perf)" if few is None or many is None else f"{few} us, {many} us"
 
 
 def main() -> None:
