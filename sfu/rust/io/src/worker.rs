@@ -23,7 +23,7 @@ use polling::{Events, PollMode, Poller};
 use sluice_media_core::deadlines::Deadlines;
 use sluice_media_core::demux::{self, Kind};
 use sluice_media_core::routes::{Path, Routes};
-use str0m::RtcError;
+use str0m::{Event as RtcEvent, RtcError};
 
 use crate::channel::Channel;
 use crate::command::Command;
@@ -181,7 +181,7 @@ impl Worker {
                 UDP_KEY => self.receive_udp(now),
                 LISTENER_KEY => {
                     if let Some(tcp) = &mut self.net.tcp {
-                        tcp.accept(&self.net.poller, now, &self.net.counters);
+                        tcp.accept(LISTENER_KEY, &self.net.poller, now, &self.net.counters);
                     }
                 }
                 key => self.receive_tcp(key as u64, event.readable, event.writable, now),
@@ -300,14 +300,15 @@ impl Worker {
         let (net, shared) = (&mut self.net, &self.shared);
         let before = peer.path;
         let driven = catch_unwind(AssertUnwindSafe(|| {
+            // Keys of another peer's handshake that went wrong right after it.
+            drop(keying::take());
             act(peer, net)?;
-            let mut outlet = Outlet {
-                net,
-                peer: id,
-                events: Vec::new(),
-            };
+            let mut outlet = Outlet::new(net, id, now);
             let next = peer.drain(on, &mut outlet)?;
             let events = outlet.events;
+            if outlet.answered || events.iter().any(is_sign_of_life) {
+                peer.last_input = now;
+            }
             if let (Some(keying), Part::Viewer(viewer)) = (keying::take(), &mut peer.part) {
                 viewer
                     .unlock(&keying, &shared.crypto)
@@ -340,4 +341,12 @@ impl Worker {
             Err(_) => self.panicked(id),
         }
     }
+}
+
+/// Whether only the peer itself can have caused this.
+fn is_sign_of_life(event: &RtcEvent) -> bool {
+    matches!(
+        event,
+        RtcEvent::RtpPacket(_) | RtcEvent::SenderFeedback(_) | RtcEvent::ChannelData(_)
+    )
 }
