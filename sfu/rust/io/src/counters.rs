@@ -113,6 +113,8 @@ counters! {
     drops_srtp,
     /// SRTCP that was seen before.
     drops_replayed,
+    /// Media of a publisher that gave no packet: seen before, not made with its key, or padding.
+    drops_no_media,
     /// A packet with a number that this viewer was sent already.
     drops_sent_before,
     /// Packets for a slow viewer whose queue held half a second already.

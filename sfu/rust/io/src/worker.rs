@@ -275,27 +275,30 @@ impl Worker {
         {
             return self.feedback(id, kind, datagram, now);
         }
-        self.drive(id, Some((path, chosen)), now, |peer, net| {
-            if peer.receive(path, datagram, &net.addresses, now)? {
-                Ok(())
-            } else {
-                net.counters.drops_refused.add(1);
-                Ok(())
-            }
+        let mut taken = false;
+        let media = self.drive(id, Some((path, chosen)), now, |peer, net| {
+            taken = peer.receive(path, datagram, &net.addresses, now)?;
+            Ok(())
         });
+        let counters = &self.net.counters;
+        if !taken {
+            counters.drops_refused.add(1);
+        } else if kind == Kind::Rtp && !media {
+            counters.drops_no_media.add(1);
+        }
     }
 
     /// Do something to a peer, then hand out all that follows from it. An error or a panic ends
-    /// this peer and nothing else.
+    /// this peer and nothing else. True when media came of it.
     fn drive(
         &mut self,
         id: u64,
         on: Option<(Path, bool)>,
         now: Instant,
         act: impl FnOnce(&mut Peer, &mut Net) -> Result<(), RtcError>,
-    ) {
+    ) -> bool {
         let Some(peer) = self.peers.get_mut(&id) else {
-            return;
+            return false;
         };
         let (net, shared) = (&mut self.net, &self.shared);
         let before = peer.path;
@@ -325,14 +328,17 @@ impl Worker {
                     // A peer that wants to be woken at once must not keep this turn for ever.
                     self.timers.set(id, next.max(now + SOONEST_WAKE));
                 }
+                let is_media = |event: &RtcEvent| matches!(event, RtcEvent::RtpPacket(_));
+                let media = events.iter().any(is_media);
                 if events.is_empty() {
-                    return;
+                    return false;
                 }
                 // What a peer sent is read here too (bitstreams, messages).
                 let told = catch_unwind(AssertUnwindSafe(|| self.events(id, events, now)));
                 if told.is_err() {
                     self.panicked(id);
                 }
+                return media;
             }
             Ok(Err(error)) => {
                 self.net.counters.errors_peer.add(1);
@@ -340,6 +346,7 @@ impl Worker {
             }
             Err(_) => self.panicked(id),
         }
+        false
     }
 }
 
