@@ -132,6 +132,8 @@ counters! {
     drops_send_buffer,
     /// A TCP peer reads too slowly.
     drops_tcp_buffer,
+    /// TCP connections beyond the limits, and those that nobody claimed and that made room.
+    drops_connections,
     /// Data channel messages over a limit.
     drops_data_message,
     /// Events that Python did not fetch in time.

@@ -100,11 +100,11 @@ impl Tcp {
                     return;
                 }
             };
-            let unclaimed = self.connections.values().filter(|c| !c.claimed).count();
-            if self.connections.len() >= MAX_CONNECTIONS || unclaimed >= MAX_UNCLAIMED {
-                counters.drops_tcp_buffer.add(1);
+            if self.connections.len() >= MAX_CONNECTIONS {
+                counters.drops_connections.add(1);
                 continue;
             }
+            self.make_room(poller, counters);
             let key = self.next;
             let ready = stream
                 .set_nonblocking(true)
@@ -133,6 +133,18 @@ impl Tcp {
                     claimed: false,
                 },
             );
+        }
+    }
+
+    /// End the oldest unclaimed connection when there are too many: an honest client claims its
+    /// own at once, so it is not the one that waited longest.
+    fn make_room(&mut self, poller: &Poller, counters: &Counters) {
+        let unclaimed = self.connections.iter().filter(|(_, c)| !c.claimed);
+        let keys = unclaimed.map(|(key, _)| *key);
+        let (count, oldest) = keys.fold((0, u64::MAX), |(n, key), k| (n + 1, key.min(k)));
+        if count >= MAX_UNCLAIMED {
+            counters.drops_connections.add(1);
+            self.close(oldest, poller);
         }
     }
 

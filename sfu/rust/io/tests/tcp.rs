@@ -47,19 +47,18 @@ impl Place {
         socket.set_recv_buffer_size(8192).expect("a socket");
         socket.connect(&self.address().into()).expect("a listener");
         while self.tcp.len() as u64 + FIRST_KEY == key {
-            self.poll();
-            let (now, poller) = (self.now, &self.poller);
-            self.tcp.accept(LISTENER, poller, now, &self.counters);
+            self.accept();
         }
         let stream = TcpStream::from(socket);
         stream.set_read_timeout(PATIENCE).expect("a socket");
         (stream, key)
     }
 
-    fn poll(&self) -> Vec<Event> {
+    fn accept(&mut self) {
         let mut events = Events::new();
         self.poller.wait(&mut events, PATIENCE).expect("an event");
-        events.iter().collect()
+        let (now, poller) = (self.now, &self.poller);
+        self.tcp.accept(LISTENER, poller, now, &self.counters);
     }
 
     fn send(&mut self, key: u64, number: u64) {
@@ -119,6 +118,25 @@ fn a_connection_that_nobody_claims_ends_after_ten_seconds() {
     assert!(place.tcp.close(unclaimed, &place.poller).is_some());
     assert_eq!(idle.read(&mut [0; 8]).expect("an end"), 0);
     assert_eq!(place.tcp.expired(at(3600)), []);
+}
+
+#[test]
+fn a_flood_of_connections_ends_the_oldest_unclaimed_and_no_claimed_one() {
+    let mut place = Place::new();
+    let (mut claimed, key) = place.connect();
+    place.tcp.claim(key);
+    let (mut oldest, _) = place.connect();
+    let mut others = Vec::new();
+    for _ in 0..256 {
+        assert_eq!(place.counters.drops_connections.get(), 0);
+        others.push(TcpStream::connect(place.address()).expect("a listener"));
+        place.accept();
+    }
+    assert_eq!(place.counters.drops_connections.get(), 1);
+    assert_eq!(place.tcp.len(), 257);
+    assert_eq!(oldest.read(&mut [0; 8]).expect("an end"), 0);
+    place.send(key, 5);
+    assert_eq!(read(&mut place, &mut claimed, key, 5), [5]);
 }
 
 #[test]
