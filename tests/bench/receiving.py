@@ -8,6 +8,7 @@ another machine does that. `perf` tells the two apart by the functions they pass
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -47,8 +48,10 @@ class ReceivingShare:
         if self._perf is not None or shutil.which("perf") is None:
             return
         self._perf = subprocess.Popen(
-            f"perf record --quiet -g -F {RATE_HZ} -p {self._pid} -o".split()
-            + [str(self._data), "sleep", f"{seconds:.1f}"],
+            shlex.split(
+                f"perf record --quiet -g -F {RATE_HZ} -p {self._pid} -o {self._data} "
+                f"sleep {seconds:.1f}"
+            ),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -58,7 +61,7 @@ class ReceivingShare:
         if self._perf is None or self._perf.wait(60) != 0:
             return None
         report = subprocess.run(
-            "perf report --children --stdio -g none --sort sym -i".split() + [str(self._data)],
+            shlex.split(f"perf report --children --stdio -g none --sort sym -i {self._data}"),
             capture_output=True,
             text=True,
             check=False,

@@ -17,8 +17,10 @@ pub struct Settings {
     /// The kept group of pictures of a layer: bytes and media time.
     pub replay_bytes: usize,
     pub replay_span: Duration,
-    /// At most one keyframe request a layer in this time.
+    /// At most one keyframe request in this time: for the largest layer (or the only one), whose
+    /// keyframes cost the most, and for each of the others.
     pub keyframe_gap: Duration,
+    pub lower_keyframe_gap: Duration,
     /// Ask for a keyframe when the last is this old.
     pub keyframe_age: Duration,
     /// Silence after which a layer is inactive and a publisher stalled.
@@ -114,7 +116,7 @@ impl Broadcast {
             steady: (0, 0),
             gop: Gop::new(s.replay_bytes, s.replay_span),
             ring: Ring::new(),
-            gate: KeyframeGate::new(now, s.keyframe_gap, s.keyframe_age),
+            gate: KeyframeGate::new(now, s.keyframe_age),
             last_packet: now,
             window_start: now,
             window_bytes: 0,
@@ -211,15 +213,23 @@ impl Broadcast {
 
     /// Sources whose publisher must be asked for a keyframe now.
     pub fn poll_keyframes(&mut self, now: Instant) -> Vec<SourceId> {
+        let settings = self.settings;
+        let asked = |s: &Source| !s.codec.is_audio() && s.active;
+        let videos = self.sources.iter().filter(|s| asked(s));
+        let largest = videos.map(Source::pixels).max();
         self.sources
             .iter_mut()
-            .filter(|s| !s.codec.is_audio() && s.active)
+            .filter(|s| asked(s))
             .filter_map(|s| {
+                let gap = match Some(s.pixels()) == largest {
+                    true => settings.keyframe_gap,
+                    false => settings.lower_keyframe_gap,
+                };
                 // A reader's decoder is as helpless without a keyframe as a viewer's.
                 if s.assembler.as_ref().is_some_and(Assembler::wants_keyframe) {
                     s.gate.want();
                 }
-                s.gate.poll(now).then_some(s.id)
+                s.gate.poll(now, gap).then_some(s.id)
             })
             .collect()
     }
@@ -286,7 +296,7 @@ impl Broadcast {
 
     /// The largest active layer; the present one while nothing larger is active.
     fn best_video(&self) -> Option<SourceId> {
-        let rank = |s: &Source| (s.active, u32::from(s.width) * u32::from(s.height));
+        let rank = |s: &Source| (s.active, s.pixels());
         let best = self
             .sources
             .iter()
@@ -307,6 +317,10 @@ impl Source {
 
     pub fn packets_per_second(&self) -> u32 {
         self.steady.1 as u32
+    }
+
+    fn pixels(&self) -> u32 {
+        u32::from(self.width) * u32::from(self.height)
     }
 
     /// Measure the last second. True when the rate is not about what it was.

@@ -26,10 +26,18 @@ const BINDING_REQUEST: [u8; 2] = [0x00, 0x01];
 const USERNAME: u16 = 0x0006;
 const USE_CANDIDATE: u16 = 0x0025;
 
-/// Sort a datagram. Looks at eight bytes at most.
+/// Sort a datagram. Looks at eight bytes at most, and at its length.
 pub fn kind(datagram: &[u8]) -> Kind {
     match datagram {
-        [0..=3, _, _, _, cookie @ ..] if cookie.starts_with(&MAGIC_COOKIE) => Kind::Stun,
+        // A check with something behind it is not what its sender made, whose password covers
+        // only what the length tells of.
+        [0..=3, _, high, low, cookie @ ..]
+            if cookie.starts_with(&MAGIC_COOKIE)
+                && datagram.len()
+                    == STUN_HEADER + usize::from(u16::from_be_bytes([*high, *low])) =>
+        {
+            Kind::Stun
+        }
         [20..=63, ..] if datagram.len() >= 13 => Kind::Dtls,
         // RTCP packet types 192-223 collide with RTP marker + payload type 64-95 (RFC 5761).
         [128..=191, 192..=223, ..] if datagram.len() >= 8 => Kind::Rtcp,

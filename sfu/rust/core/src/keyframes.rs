@@ -8,8 +8,6 @@ use std::time::{Duration, Instant};
 /// (RFC 4585 section 6.3.1 leaves the damping to the middlebox).
 #[derive(Debug)]
 pub struct KeyframeGate {
-    /// At most one request per this time.
-    min_gap: Duration,
     /// Ask of our own accord when no keyframe came for this long, so that the kept group of
     /// pictures stays short and joiners never need to ask.
     max_age: Duration,
@@ -20,9 +18,8 @@ pub struct KeyframeGate {
 }
 
 impl KeyframeGate {
-    pub fn new(now: Instant, min_gap: Duration, max_age: Duration) -> Self {
+    pub fn new(now: Instant, max_age: Duration) -> Self {
         KeyframeGate {
-            min_gap,
             max_age,
             asked: None,
             wanted: false,
@@ -42,27 +39,24 @@ impl KeyframeGate {
         self.wanted = false;
     }
 
-    /// True when a request must go to the publisher now. Call it often; it is cheap.
-    pub fn poll(&mut self, now: Instant) -> bool {
+    /// True when a request must go to the publisher now, which is asked at most once in `min_gap`.
+    /// Call it often; it is cheap.
+    pub fn poll(&mut self, now: Instant, min_gap: Duration) -> bool {
         let newest = self.last_keyframe.unwrap_or(self.started);
         let old = now.saturating_duration_since(newest) >= self.max_age;
+        // A publisher that does not answer to requests (OBS) is not asked every second for ever.
+        let gap = match old && !self.wanted {
+            true => self.max_age,
+            false => min_gap,
+        };
         let open = self
             .asked
-            .is_none_or(|asked| now.saturating_duration_since(asked) >= self.gap(old));
+            .is_none_or(|asked| now.saturating_duration_since(asked) >= gap);
         if open && (self.wanted || old) {
             self.asked = Some(now);
             self.wanted = false;
             return true;
         }
         false
-    }
-
-    /// A publisher that does not answer to requests (OBS) is not asked twice a second for ever.
-    fn gap(&self, old: bool) -> Duration {
-        if old && !self.wanted {
-            self.max_age
-        } else {
-            self.min_gap
-        }
     }
 }

@@ -17,7 +17,8 @@ fn broadcast() -> Broadcast {
     Broadcast::new(Settings {
         replay_bytes: 1 << 20,
         replay_span: Duration::from_secs(10),
-        keyframe_gap: Duration::from_millis(500),
+        keyframe_gap: Duration::from_millis(1000),
+        lower_keyframe_gap: Duration::from_millis(500),
         keyframe_age: Duration::from_secs(4),
         silence: Duration::from_millis(500),
     })
@@ -227,6 +228,31 @@ fn a_keyframe_is_asked_of_the_layer_that_wants_one_and_no_other() {
     broadcast.want_keyframe(SourceId(99));
     assert_eq!(broadcast.poll_keyframes(at(10)), [SMALL]);
     assert_eq!(broadcast.poll_keyframes(at(20)), []);
+}
+
+#[test]
+fn a_storm_of_wishes_is_one_request_a_second_for_the_largest_layer_and_two_for_others() {
+    let mut broadcast = simulcast();
+    broadcast.tick(at(0));
+    broadcast.poll_keyframes(at(0));
+    let mut asked = Vec::new();
+    for ms in (1000..3000).step_by(10) {
+        for source in [SMALL, LARGE, SOUND] {
+            push(&mut broadcast, video(source.0, 1000 + ms, ms));
+        }
+        for _ in 0..100 {
+            broadcast.want_keyframe(SMALL);
+            broadcast.want_keyframe(LARGE);
+        }
+        let sources = broadcast.poll_keyframes(at(ms));
+        asked.extend(sources.into_iter().map(|source| (ms, source)));
+    }
+    let of = |layer| {
+        let of_it = asked.iter().filter(|(_, source)| *source == layer);
+        of_it.map(|(ms, _)| *ms).collect::<Vec<_>>()
+    };
+    assert_eq!(of(LARGE), [1000, 2000]);
+    assert_eq!(of(SMALL), [1000, 1500, 2000, 2500]);
 }
 
 #[test]

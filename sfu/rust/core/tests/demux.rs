@@ -78,6 +78,17 @@ fn what_is_too_short_or_none_of_them_is_not_ours() {
 }
 
 #[test]
+fn stun_is_as_long_as_it_says() {
+    let whole = request();
+    let mut longer = whole.clone();
+    longer.push(0);
+    assert_eq!(kind(&longer), Kind::Other);
+    for length in 0..whole.len() {
+        assert_eq!(kind(&whole[..length]), Kind::Other, "{length}");
+    }
+}
+
+#[test]
 fn a_binding_request_tells_our_ufrag_and_whether_the_path_is_chosen() {
     let chosen = Binding {
         local_ufrag: "ours7",

@@ -113,6 +113,8 @@ counters! {
     drops_srtp,
     /// SRTCP that was seen before.
     drops_replayed,
+    /// Media of a publisher that gave no packet: seen before, not made with its key, or padding.
+    drops_no_media,
     /// A packet with a number that this viewer was sent already.
     drops_sent_before,
     /// Packets for a slow viewer whose queue held half a second already.
@@ -130,6 +132,8 @@ counters! {
     drops_send_buffer,
     /// A TCP peer reads too slowly.
     drops_tcp_buffer,
+    /// TCP connections beyond the limits, and those that nobody claimed and that made room.
+    drops_connections,
     /// Data channel messages over a limit.
     drops_data_message,
     /// Events that Python did not fetch in time.

@@ -251,7 +251,7 @@ impl Engine {
         self.shared.peers.load(Ordering::Relaxed)
     }
 
-    /// For tests: the peer's next datagram panics inside it.
+    /// For tests: whatever is next done for the peer panics.
     #[doc(hidden)]
     pub fn poison(&self, peer: u64) {
         self.worker(peer).send(Command::Poison { peer });

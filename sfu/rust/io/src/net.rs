@@ -1,7 +1,7 @@
 //! A worker's sockets and who is at the other ends.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use polling::Poller;
 use sluice_media_core::routes::{Path, Routes};
@@ -41,17 +41,20 @@ pub struct Way<'a> {
 pub struct Outlet<'a> {
     pub net: &'a mut Net,
     pub peer: u64,
+    pub now: Instant,
     pub events: Vec<RtcEvent>,
+    /// A check was answered: the peer is alive.
+    pub answered: bool,
 }
 
 impl Net {
     /// Queue a datagram (UDP) or write it as far as the connection takes it (TCP).
-    pub fn send(&mut self, path: Path, datagram: &[u8]) {
+    pub fn send(&mut self, path: Path, datagram: &[u8], now: Instant) {
         match path {
             Path::Udp(address) => self.udp.send(address, datagram, &self.counters),
             Path::Tcp(key, _) => {
                 if let Some(tcp) = &mut self.tcp {
-                    tcp.send(key, datagram, &self.poller, &self.counters);
+                    tcp.send(key, datagram, &self.poller, &self.counters, now);
                 }
             }
         }
@@ -75,7 +78,27 @@ impl Net {
     }
 }
 
+impl<'a> Outlet<'a> {
+    pub fn new(net: &'a mut Net, peer: u64, now: Instant) -> Self {
+        Outlet {
+            net,
+            peer,
+            now,
+            events: Vec::new(),
+            answered: false,
+        }
+    }
+}
+
 impl Way<'_> {
+    /// How long the oldest byte waits that the other end did not take yet.
+    pub fn backlog(&self) -> Duration {
+        match (self.path, &self.net.tcp) {
+            (Path::Tcp(key, _), Some(tcp)) => tcp.backlog(key, self.now),
+            _ => Duration::ZERO,
+        }
+    }
+
     /// Let `write` make a datagram of at most `size` bytes in place; it returns the length, or
     /// None when there is nothing to send. Returns the length of what is on its way.
     pub fn place(
@@ -99,7 +122,8 @@ impl Way<'_> {
             Path::Tcp(key, _) => {
                 let made = write(&mut net.scratch[..size]);
                 if let (Some(length), Some(tcp)) = (made, &mut net.tcp) {
-                    tcp.send(key, &net.scratch[..length], &net.poller, &net.counters);
+                    let datagram = &net.scratch[..length];
+                    tcp.send(key, datagram, &net.poller, &net.counters, self.now);
                 }
                 made
             }
@@ -113,10 +137,11 @@ impl Way<'_> {
 
 impl Sink for Outlet<'_> {
     fn send(&mut self, path: Path, datagram: &[u8]) {
-        self.net.send(path, datagram);
+        self.net.send(path, datagram, self.now);
     }
 
     fn proved(&mut self, path: Path) {
+        self.answered = true;
         self.net.routes.add_path(path, self.peer);
         if let (Path::Tcp(key, _), Some(tcp)) = (path, &mut self.net.tcp) {
             tcp.claim(key);

@@ -18,6 +18,11 @@ use crate::settings::Addresses;
 /// The longest data channel message in bytes, as told to peers.
 pub const MAX_MESSAGE: u32 = 16 * 1024;
 
+/// No offer needs more. The front door's own limits, which are settings, may be lower.
+const MAX_BYTES: usize = 64 * 1024;
+const MAX_SECTIONS: usize = 16;
+const MAX_CANDIDATES: usize = 64;
+
 /// What every peer's configuration is made from.
 #[derive(Clone)]
 pub struct Identity {
@@ -53,6 +58,7 @@ pub fn accept(
     addresses: &Addresses,
     now: Instant,
 ) -> Result<Accepted, OfferError> {
+    bounded(offer)?;
     let formats = offered_formats(offer)?;
     if formats.params().is_empty() {
         return Err(OfferError::Unsupported(
@@ -95,6 +101,21 @@ pub fn accept(
         audio,
         video,
     })
+}
+
+fn bounded(offer: &str) -> Result<(), OfferError> {
+    let count = |begin: &str| offer.lines().filter(|line| line.starts_with(begin)).count();
+    for (number, most, what) in [
+        (offer.len(), MAX_BYTES, "bytes"),
+        (count("m="), MAX_SECTIONS, "media sections"),
+        (count("a=candidate:"), MAX_CANDIDATES, "candidates"),
+    ] {
+        if number > most {
+            let text = format!("the offer has {number} {what}; {most} are allowed");
+            return Err(OfferError::Malformed(text));
+        }
+    }
+    Ok(())
 }
 
 fn configure(formats: CodecConfig, role: Role, identity: &Identity) -> RtcConfig {

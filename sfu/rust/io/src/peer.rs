@@ -39,6 +39,8 @@ pub struct Peer {
     pub path: Option<Path>,
     pub connected: bool,
     pub opened: Instant,
+    /// The last sign of life that nobody else could have made: an answered check, or what was
+    /// sealed with the peer's keys.
     pub last_input: Instant,
     data: HashMap<ChannelId, String>,
     messages: Allowance,
@@ -47,7 +49,7 @@ pub struct Peer {
     pub rtt: Option<Duration>,
     /// Keyframe requests that we sent to it (publisher).
     pub keyframes_asked: u64,
-    /// Set by tests: the next datagram panics inside this peer.
+    /// Set by tests: whatever is next done for this peer panics.
     pub poisoned: bool,
 }
 
@@ -168,7 +170,7 @@ impl Peer {
         addresses: &Addresses,
         now: Instant,
     ) -> Result<bool, RtcError> {
-        assert!(!self.poisoned, "poisoned by a test");
+        self.look_for_poison();
         let (protocol, ours) = match path {
             Path::Udp(_) => (Protocol::Udp, &addresses.udp),
             Path::Tcp(..) => (Protocol::Tcp, &addresses.tcp),
@@ -184,9 +186,13 @@ impl Peer {
         if !self.rtc.accepts(&input) {
             return Ok(false);
         }
-        self.last_input = now;
         self.rtc.handle_input(input)?;
         Ok(true)
+    }
+
+    /// For tests: panic here if that was asked for.
+    pub fn look_for_poison(&self) {
+        assert!(!self.poisoned, "poisoned by a test");
     }
 
     /// Hand out everything that waits inside; returns when to come back.

@@ -1,6 +1,6 @@
 //! ICE over TCP (RFC 6544): for networks that let no UDP through.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
@@ -9,12 +9,18 @@ use std::time::{Duration, Instant};
 use polling::{Event, PollMode, Poller};
 use sluice_media_core::framing::{Deframer, frame};
 use sluice_media_core::routes::Path;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::counters::Counters;
 
-/// Bytes that wait for a slow reader; at 2.5 Mbit/s this is half a second.
-const MAX_BUFFER: usize = 160 * 1024;
+/// What waits longer for a slow reader is of no use to it any more.
+pub const PATIENCE: Duration = Duration::from_millis(500);
+/// Bytes that wait, however fast they came: half a second of 16 Mbit/s.
+const MAX_BUFFER: usize = 1 << 20;
+/// Bytes that the kernel takes before it sends them. More would wait where we do not see it.
+const UNSENT: u32 = 32 * 1024;
+/// How long the listener rests when there is no descriptor left: it would stay readable.
+const REST: Duration = Duration::from_millis(100);
 const MAX_CONNECTIONS: usize = 4096;
 /// Connections that no peer has claimed yet.
 const MAX_UNCLAIMED: usize = 256;
@@ -27,13 +33,21 @@ pub struct Tcp {
     listener: TcpListener,
     connections: HashMap<u64, Connection>,
     next: u64,
+    /// Since when the listener rests.
+    resting: Option<Instant>,
 }
 
 struct Connection {
     stream: TcpStream,
     remote: SocketAddr,
     deframer: Deframer,
+    /// Bytes that wait, the first `written` of them no more.
     out: Vec<u8>,
+    written: usize,
+    /// When they came: up to which byte of `out`, and that moment.
+    came: VecDeque<(usize, Instant)>,
+    /// The kernel takes no more; the poller tells when it does.
+    blocked: bool,
     opened: Instant,
     claimed: bool,
 }
@@ -53,6 +67,7 @@ impl Tcp {
             listener: socket.into(),
             connections: HashMap::new(),
             next: FIRST_KEY,
+            resting: None,
         })
     }
 
@@ -60,27 +75,41 @@ impl Tcp {
         &self.listener
     }
 
-    /// Take what waits at the listener.
-    pub fn accept(&mut self, poller: &Poller, now: Instant, counters: &Counters) {
+    /// Number of open connections.
+    pub fn len(&self) -> usize {
+        self.connections.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.connections.is_empty()
+    }
+
+    /// Take what waits at the listener. `own_key` is its poll key.
+    pub fn accept(&mut self, own_key: usize, poller: &Poller, now: Instant, counters: &Counters) {
         // Bounded, so that a flood of connects cannot keep media waiting.
         for _ in 0..64 {
             let (stream, remote) = match self.listener.accept() {
                 Ok(accepted) => accepted,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(_) => {
+                Err(error) => {
                     counters.errors_receive.add(1);
+                    if is_exhausted(&error) {
+                        self.resting = Some(now);
+                        self.listen(Event::none(own_key), poller);
+                    }
                     return;
                 }
             };
-            let unclaimed = self.connections.values().filter(|c| !c.claimed).count();
-            if self.connections.len() >= MAX_CONNECTIONS || unclaimed >= MAX_UNCLAIMED {
-                counters.drops_tcp_buffer.add(1);
+            if self.connections.len() >= MAX_CONNECTIONS {
+                counters.drops_connections.add(1);
                 continue;
             }
+            self.make_room(poller, counters);
             let key = self.next;
             let ready = stream
                 .set_nonblocking(true)
                 .and_then(|()| stream.set_nodelay(true))
+                .and_then(|()| SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT))
                 // SAFETY: the connection is deleted from the poller before it is dropped.
                 .and_then(|()| unsafe {
                     poller.add_with_mode(&stream, Event::readable(key as usize), PollMode::Level)
@@ -97,11 +126,39 @@ impl Tcp {
                     remote,
                     deframer: Deframer::default(),
                     out: Vec::new(),
+                    written: 0,
+                    came: VecDeque::new(),
+                    blocked: false,
                     opened: now,
                     claimed: false,
                 },
             );
         }
+    }
+
+    /// End the oldest unclaimed connection when there are too many: an honest client claims its
+    /// own at once, so it is not the one that waited longest.
+    fn make_room(&mut self, poller: &Poller, counters: &Counters) {
+        let unclaimed = self.connections.iter().filter(|(_, c)| !c.claimed);
+        let keys = unclaimed.map(|(key, _)| *key);
+        let (count, oldest) = keys.fold((0, u64::MAX), |(n, key), k| (n + 1, key.min(k)));
+        if count >= MAX_UNCLAIMED {
+            counters.drops_connections.add(1);
+            self.close(oldest, poller);
+        }
+    }
+
+    /// Listen again after a rest.
+    pub fn resume(&mut self, own_key: usize, poller: &Poller, now: Instant) {
+        let rested = |since| now.saturating_duration_since(since) >= REST;
+        if self.resting.is_some_and(rested) {
+            self.resting = None;
+            self.listen(Event::readable(own_key), poller);
+        }
+    }
+
+    fn listen(&self, interest: Event, poller: &Poller) {
+        let _ = poller.modify_with_mode(self.listener.as_fd(), interest, PollMode::Level);
     }
 
     /// Read a connection; calls `each` with every datagram. False when it ended.
@@ -141,20 +198,37 @@ impl Tcp {
         }
     }
 
-    /// Send a datagram, now or when the socket takes it.
-    pub fn send(&mut self, key: u64, datagram: &[u8], poller: &Poller, counters: &Counters) {
+    /// How long the oldest byte waits that the kernel did not take.
+    pub fn backlog(&self, key: u64, now: Instant) -> Duration {
+        let oldest = self.connections.get(&key).and_then(|c| c.came.front());
+        oldest.map_or(Duration::ZERO, |(_, came)| {
+            now.saturating_duration_since(*came)
+        })
+    }
+
+    /// Send a datagram, now or when the socket takes it. It is dropped where others wait too long.
+    pub fn send(
+        &mut self,
+        key: u64,
+        datagram: &[u8],
+        poller: &Poller,
+        counters: &Counters,
+        now: Instant,
+    ) {
+        let late = self.backlog(key, now) >= PATIENCE;
         let Some(connection) = self.connections.get_mut(&key) else {
             return;
         };
-        if connection.out.len() + datagram.len() > MAX_BUFFER {
+        if late || connection.waiting() + datagram.len() > MAX_BUFFER {
             counters.drops_tcp_buffer.add(1);
             return;
         }
-        let was_empty = connection.out.is_empty();
+        let was_empty = connection.waiting() == 0;
         if !frame(datagram, &mut connection.out) {
             counters.drops_tcp_buffer.add(1);
             return;
         }
+        connection.came.push_back((connection.out.len(), now));
         counters.sent_datagrams.add(1);
         if was_empty {
             self.write(key, poller);
@@ -166,20 +240,25 @@ impl Tcp {
         let Some(connection) = self.connections.get_mut(&key) else {
             return;
         };
-        let mut written = 0;
-        while written < connection.out.len() {
-            match connection.stream.write(&connection.out[written..]) {
+        while connection.waiting() > 0 {
+            match connection
+                .stream
+                .write(&connection.out[connection.written..])
+            {
                 Ok(0) => break,
-                Ok(length) => written += length,
+                Ok(length) => connection.written += length,
                 // An error shows up at the next read, which ends the connection.
                 Err(_) => break,
             }
         }
-        connection.out.drain(..written);
-        let interest = if connection.out.is_empty() {
-            Event::readable(key as usize)
-        } else {
-            Event::all(key as usize)
+        connection.forget_written();
+        let blocked = connection.waiting() > 0;
+        if std::mem::replace(&mut connection.blocked, blocked) == blocked {
+            return;
+        }
+        let interest = match blocked {
+            true => Event::all(key as usize),
+            false => Event::readable(key as usize),
         };
         let _ = poller.modify_with_mode(connection.stream.as_fd(), interest, PollMode::Level);
     }
@@ -199,4 +278,30 @@ impl Tcp {
             .map(|(key, _)| *key)
             .collect()
     }
+}
+
+impl Connection {
+    fn waiting(&self) -> usize {
+        self.out.len() - self.written
+    }
+
+    fn forget_written(&mut self) {
+        while self.came.front().is_some_and(|(to, _)| *to <= self.written) {
+            self.came.pop_front();
+        }
+        // Moving the rest to the front costs less than a byte moved for each byte written.
+        if 2 * self.written >= self.out.len() {
+            self.out.drain(..self.written);
+            for (to, _) in &mut self.came {
+                *to -= self.written;
+            }
+            self.written = 0;
+        }
+    }
+}
+
+/// There is no room for another connection now, which the next call would find out again.
+fn is_exhausted(error: &io::Error) -> bool {
+    let exhausted = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM];
+    error.raw_os_error().is_some_and(|n| exhausted.contains(&n))
 }

@@ -26,6 +26,8 @@ const MAX_SEGMENT_BYTES: usize = 1452;
 /// All that one `sendmmsg` can carry, when bursts are as long as they may be. It is written,
 /// encrypted and read by the kernel while it lies in the second cache.
 const SEND_BYTES: usize = SEND_BATCH * MAX_SEGMENTS * 750;
+/// The kernel is not asked to cut bursts apart any more after so many refusals in a row.
+const MAX_REFUSALS: usize = 8;
 const BUFFER_BYTES: usize = 4 << 20;
 
 pub struct Udp {
@@ -35,6 +37,8 @@ pub struct Udp {
     filled: usize,
     messages: Vec<Message>,
     segmentation: bool,
+    /// Of bursts, one after the other.
+    refusals: usize,
 }
 
 /// Neighbours of one length to one address, which the kernel (or the network card) cuts apart:
@@ -67,6 +71,7 @@ impl Udp {
             filled: 0,
             messages: Vec::with_capacity(SEND_BATCH),
             segmentation: true,
+            refusals: 0,
         })
     }
 
@@ -142,7 +147,7 @@ impl Udp {
     }
 
     /// One `sendmmsg` from the front; returns how many messages are done with.
-    fn send_some(&self, messages: &[Message], counters: &Counters) -> io::Result<usize> {
+    fn send_some(&mut self, messages: &[Message], counters: &Counters) -> io::Result<usize> {
         let messages = &messages[..messages.len().min(SEND_BATCH)];
         // SAFETY: zeroed is a valid state of these C structs.
         let mut headers: [libc::mmsghdr; SEND_BATCH] = unsafe { zeroed() };
@@ -178,6 +183,9 @@ impl Udp {
         }
         let sent = sent as usize;
         let datagrams: usize = messages[..sent].iter().map(|m| m.datagrams).sum();
+        if datagrams > sent {
+            self.refusals = 0;
+        }
         counters.sent_datagrams.add(datagrams as u64);
         counters.send_batch.observe(datagrams as f64);
         Ok(sent)
@@ -187,10 +195,13 @@ impl Udp {
     fn refused(&mut self, error: &io::Error, message: Message, counters: &Counters) -> usize {
         match error.raw_os_error() {
             Some(libc::EINTR) => 0,
-            // No segmentation on this card: this one goes in pieces, and from now on all do. A
-            // path with a small MTU (EINVAL) concerns its own viewer only.
-            Some(code @ (libc::EIO | libc::EINVAL | libc::EOPNOTSUPP)) if message.datagrams > 1 => {
-                self.segmentation &= code == libc::EINVAL;
+            // No segmentation on this path or card: this one goes in pieces. All do when none was
+            // ever cut apart between refusals; one viewer's narrow path must not take it from all.
+            Some(libc::EIO | libc::EINVAL | libc::EOPNOTSUPP | libc::EMSGSIZE)
+                if message.datagrams > 1 =>
+            {
+                self.refusals += 1;
+                self.segmentation &= self.refusals < MAX_REFUSALS;
                 counters.segmentation_refused.add(1);
                 self.send_pieces(message, counters);
                 1

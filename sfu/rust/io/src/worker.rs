@@ -23,7 +23,7 @@ use polling::{Events, PollMode, Poller};
 use sluice_media_core::deadlines::Deadlines;
 use sluice_media_core::demux::{self, Kind};
 use sluice_media_core::routes::{Path, Routes};
-use str0m::RtcError;
+use str0m::{Event as RtcEvent, RtcError};
 
 use crate::channel::Channel;
 use crate::command::Command;
@@ -189,7 +189,7 @@ impl Worker {
                 UDP_KEY => self.receive_udp(now),
                 LISTENER_KEY => {
                     if let Some(tcp) = &mut self.net.tcp {
-                        tcp.accept(&self.net.poller, now, &self.net.counters);
+                        tcp.accept(LISTENER_KEY, &self.net.poller, now, &self.net.counters);
                     }
                 }
                 key => self.receive_tcp(key as u64, event.readable, event.writable, now),
@@ -283,39 +283,43 @@ impl Worker {
         {
             return self.feedback(id, kind, datagram, now);
         }
-        self.drive(id, Some((path, chosen)), now, |peer, net| {
-            if peer.receive(path, datagram, &net.addresses, now)? {
-                Ok(())
-            } else {
-                net.counters.drops_refused.add(1);
-                Ok(())
-            }
+        let mut taken = false;
+        let media = self.drive(id, Some((path, chosen)), now, |peer, net| {
+            taken = peer.receive(path, datagram, &net.addresses, now)?;
+            Ok(())
         });
+        let counters = &self.net.counters;
+        if !taken {
+            counters.drops_refused.add(1);
+        } else if kind == Kind::Rtp && !media {
+            counters.drops_no_media.add(1);
+        }
     }
 
     /// Do something to a peer, then hand out all that follows from it. An error or a panic ends
-    /// this peer and nothing else.
+    /// this peer and nothing else. True when media came of it.
     fn drive(
         &mut self,
         id: u64,
         on: Option<(Path, bool)>,
         now: Instant,
         act: impl FnOnce(&mut Peer, &mut Net) -> Result<(), RtcError>,
-    ) {
+    ) -> bool {
         let Some(peer) = self.peers.get_mut(&id) else {
-            return;
+            return false;
         };
         let (net, shared) = (&mut self.net, &self.shared);
         let before = peer.path;
         let driven = catch_unwind(AssertUnwindSafe(|| {
+            // Keys of another peer's handshake that went wrong right after it.
+            drop(keying::take());
             act(peer, net)?;
-            let mut outlet = Outlet {
-                net,
-                peer: id,
-                events: Vec::new(),
-            };
+            let mut outlet = Outlet::new(net, id, now);
             let next = peer.drain(on, &mut outlet)?;
             let events = outlet.events;
+            if outlet.answered || events.iter().any(is_sign_of_life) {
+                peer.last_input = now;
+            }
             if let (Some(keying), Part::Viewer(viewer)) = (keying::take(), &mut peer.part) {
                 viewer
                     .unlock(&keying, &shared.crypto)
@@ -336,14 +340,17 @@ impl Worker {
                     // What went to the old address is lost, most likely: begin anew at once.
                     self.begin(id, now);
                 }
+                let is_media = |event: &RtcEvent| matches!(event, RtcEvent::RtpPacket(_));
+                let media = events.iter().any(is_media);
                 if events.is_empty() {
-                    return;
+                    return false;
                 }
                 // What a peer sent is read here too (bitstreams, messages).
                 let told = catch_unwind(AssertUnwindSafe(|| self.events(id, events, now)));
                 if told.is_err() {
                     self.panicked(id);
                 }
+                return media;
             }
             Ok(Err(error)) => {
                 self.net.counters.errors_peer.add(1);
@@ -351,5 +358,14 @@ impl Worker {
             }
             Err(_) => self.panicked(id),
         }
+        false
     }
+}
+
+/// Whether only the peer itself can have caused this.
+fn is_sign_of_life(event: &RtcEvent) -> bool {
+    matches!(
+        event,
+        RtcEvent::RtpPacket(_) | RtcEvent::SenderFeedback(_) | RtcEvent::ChannelData(_)
+    )
 }

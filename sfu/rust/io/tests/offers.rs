@@ -293,3 +293,66 @@ fn a_candidate_is_usable_when_it_parses() {
     assert!(!usable_candidate("candidate:1 1 udp"));
     assert!(!usable_candidate(""));
 }
+
+/// About as much as an offer may say: 16 sections, all payload types in each, 64 candidates, and
+/// parameters up to 64 kB.
+fn bomb(bytes: usize) -> String {
+    let formats: Vec<(u8, String)> = (0..=127).map(|pt| (pt, format!("apt={pt};x=1"))).collect();
+    let rtx = |(pt, parameters): &(u8, String)| match pt % 2 {
+        0 => (*pt, "VP8/90000", ""),
+        _ => (*pt, "rtx/90000", parameters.clone().leak() as &str),
+    };
+    let formats: Vec<_> = formats.iter().map(rtx).collect();
+    let mut sections = vec![video("sendrecv", &formats)];
+    sections.extend((1..16).map(|_| video("sendrecv", &[VP8])));
+    let candidates: String = (0..64)
+        .map(|n| format!("\na=candidate:{n} 1 udp {n} 192.0.2.{n} 5000 typ host"))
+        .collect();
+    sections[0] += &candidates;
+    let sections: Vec<&str> = sections.iter().map(String::as_str).collect();
+    let mut sdp = offer(&sections);
+    let mut number = 0;
+    while sdp.len() < bytes {
+        number += 1;
+        sdp += &format!("a=fmtp:96 profile-level-id={number:06x};x={number}\r\n");
+    }
+    sdp
+}
+
+#[test]
+fn the_largest_offers_are_answered_or_refused_and_cost_little() {
+    let engine = engine();
+    let sdp = bomb(64 * 1024);
+    for role in [Role::Publisher, Role::Viewer] {
+        for _ in 0..20 {
+            match engine.accept(role, "town", &sdp) {
+                Ok(accepted) => {
+                    assert!(accepted.answer.len() < sdp.len(), "{}", accepted.answer);
+                    assert!(engine.remove(accepted.peer));
+                }
+                Err(AcceptError::Offer(_)) => {}
+                Err(AcceptError::Busy(text)) => panic!("{text}"),
+            }
+        }
+    }
+    assert_eq!(engine.counters().errors_panic.get(), 0);
+    assert_eq!(engine.peers(), 0);
+}
+
+#[test]
+fn offers_past_the_limits_are_refused_before_they_are_read() {
+    let sections = vec![SOUND; 17];
+    let candidate = "a=candidate:1 1 udp 1 192.0.2.1 5000 typ host\r\n".repeat(65);
+    let bombs = [
+        bomb(64 * 1024 + 1),
+        offer(&sections),
+        offer(&[SOUND]) + &candidate,
+    ];
+    for sdp in bombs {
+        for role in [Role::Publisher, Role::Viewer] {
+            let error = refused(role, &sdp);
+            assert!(matches!(error, OfferError::Malformed(_)), "{error:?}");
+        }
+    }
+    assert!(answer(Role::Viewer, &sections[..16]).contains("opus"));
+}

@@ -5,6 +5,7 @@ mod world;
 use std::time::Duration;
 
 use sluice_media_io::engine::AcceptError;
+use sluice_media_io::feed::home;
 use sluice_media_io::outbox::{CloseReason, Event};
 use sluice_media_io::peer::Role;
 use sluice_media_io::settings::Settings;
@@ -165,6 +166,56 @@ fn a_panic_in_one_viewer_ends_that_viewer_alone() {
         (None, None)
     );
     assert_eq!(world.engine.peers(), 2);
+}
+
+#[test]
+fn a_panic_while_media_is_forwarded_ends_that_viewer_alone_on_every_worker() {
+    let mut world = World::with(Settings {
+        workers: 2,
+        ..settings()
+    });
+    let publisher = world.publish("town");
+    let mut viewers: Vec<_> = (0..6).map(|_| world.watch("town")).collect();
+    world.stream(publisher, 10, 10);
+    let home = home("town", 2) as u64;
+    for (ended, at_home) in [true, false].into_iter().enumerate() {
+        let here = |who: &world::Who| (who.peer % 2 == home) == at_home;
+        let place = viewers.iter().position(here).expect("viewers on each");
+        let poor = viewers.remove(place);
+        // No datagram comes from it: it is media to it that panics.
+        world[poor].frozen = true;
+        world.engine.poison(poor.peer);
+        let closed = |w: &World| w.closed(poor) == Some(CloseReason::Failed);
+        while !closed(&world) {
+            world.stream(publisher, 1, 10);
+        }
+        assert_eq!(world.count("errors_panic"), ended as u64 + 1);
+        world.stream(publisher, 20, 10);
+    }
+    let sent = world[publisher].sent.clone();
+    world.until("the others got everything", |w| {
+        viewers.iter().all(|v| w[*v].picture_payloads() == sent)
+    });
+    assert_eq!(world.engine.peers(), 5);
+    assert_eq!(world.count("errors_panic"), 2);
+}
+
+#[test]
+fn a_panic_while_a_layer_is_chosen_ends_that_viewer_alone() {
+    let mut world = World::new();
+    let publisher = world.publish("town");
+    let (poor, honest) = (world.watch("town"), world.watch("town"));
+    world.stream(publisher, 10, 10);
+    world[poor].frozen = true;
+    world.engine.poison(poor.peer);
+    // Nothing is sent, and nothing comes: the tick finds it.
+    world.until("it is told", |w| {
+        w.closed(poor) == Some(CloseReason::Failed)
+    });
+    world.stream(publisher, 10, 10);
+    world.until("the other goes on", |w| w[honest].pictures.len() == 20);
+    assert_eq!(world.count("errors_panic"), 1);
+    assert_eq!(world.closed(honest), None);
 }
 
 #[test]

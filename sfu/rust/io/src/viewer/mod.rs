@@ -20,6 +20,7 @@ use crate::keying::Keying;
 use crate::net::Way;
 use crate::peer::Figures;
 use crate::srtp::{self, BadKeying, Opener};
+use crate::tcp::PATIENCE;
 use format::Terms;
 use link::Link;
 use resend::Resends;
@@ -29,6 +30,10 @@ use track::Track;
 /// line for long, and send two seconds of 2.5 Mbit/s in 170 ms.
 pub const REPLAY_BURST: usize = 15_000;
 pub const REPLAY_TURN: Duration = Duration::from_millis(4);
+/// Pictures give way when a slow reader's queue is this long; the rest of it is the sound's.
+const PICTURE_PATIENCE: Duration = Duration::from_millis(300);
+/// A replay goes on when its last turn has left.
+const REPLAY_PATIENCE: Duration = Duration::from_millis(50);
 /// Between sender reports.
 const REPORT_GAP: Duration = Duration::from_secs(1);
 
@@ -42,6 +47,8 @@ pub struct Viewer {
     egress: Option<(Egress, Opener)>,
     link: Link,
     resends: Resends,
+    /// The picture stopped because the queue was full; it goes on with this source's next keyframe.
+    held: Option<SourceId>,
     round_trip: Option<Duration>,
     report_at: Option<Instant>,
     joined: Instant,
@@ -71,7 +78,8 @@ impl Viewer {
             cname: cname.into(),
             egress: None,
             link,
-            resends: Resends::new(),
+            resends: Resends::new(now),
+            held: None,
             round_trip: None,
             report_at: None,
             joined: now,
@@ -109,6 +117,10 @@ impl Viewer {
         formats: &[(SourceId, CodecSpec)],
         way: &mut Way<'_>,
     ) -> bool {
+        // A burst for the fastest lines only fills the queue of a slow one.
+        if way.backlog() >= REPLAY_PATIENCE {
+            return self.is_replaying();
+        }
         let mut bytes = 0;
         while bytes < REPLAY_BURST {
             let (Some(track), Some((egress, _))) = (&mut self.video, &mut self.egress) else {
@@ -147,7 +159,18 @@ impl Viewer {
         formats: &[(SourceId, CodecSpec)],
         way: &mut Way<'_>,
     ) {
+        let backlog = way.backlog();
+        self.hold(backlog);
         for packet in burst {
+            let patience = match packet.codec.is_audio() {
+                true => PATIENCE,
+                false => PICTURE_PATIENCE,
+            };
+            if backlog >= patience {
+                self.tally.drops += 1;
+                way.net.counters.drops_queue.add(1);
+                continue;
+            }
             let track = match packet.codec.is_audio() {
                 true => &mut self.audio,
                 false => &mut self.video,
@@ -170,6 +193,23 @@ impl Viewer {
         self.link.left(way.now);
     }
 
+    /// Stop the picture while the queue is too long: what is left of a picture without its start
+    /// is of no use. It goes on with a keyframe, under the numbers that come next.
+    fn hold(&mut self, backlog: Duration) {
+        let Some(track) = &mut self.video else { return };
+        if backlog >= PICTURE_PATIENCE {
+            if !track.forwarder.is_replaying() && track.forwarder.sending().is_some() {
+                self.held = track.forwarder.following();
+                track.forwarder.pause();
+            }
+        } else if let Some(source) = self.held.take()
+            && track.forwarder.following().is_none()
+            && !self.link.is_audio_only()
+        {
+            track.forwarder.follow(source);
+        }
+    }
+
     /// The viewer lost a packet of the picture: send it again if that is due. `ring` finds a
     /// source's kept packets.
     pub fn resend<'a>(
@@ -189,6 +229,7 @@ impl Viewer {
             let outgoing = track.forwarder.again(&sent, packet)?;
             Some((packet, outgoing, track.format(sent.source, formats)?))
         });
+        let found = found.filter(|_| way.backlog() < PICTURE_PATIENCE);
         let Some((packet, outgoing, format)) = found else {
             return way.net.counters.nacks_ignored.add(1);
         };

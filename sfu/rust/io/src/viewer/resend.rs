@@ -2,10 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-/// Numbers whose last resend is remembered.
-const REMEMBERED: usize = 128;
+/// Numbers whose last resend is remembered; so many go in a round trip at most.
+const REMEMBERED: usize = 256;
 /// Before a round trip was measured.
 const FIRST_ROUND_TRIP: Duration = Duration::from_millis(40);
+/// The round trip is what the viewer says: it cannot be nothing, nor keep a packet back for ever.
+const LEAST_ROUND_TRIP: Duration = Duration::from_millis(5);
+const MOST_ROUND_TRIP: Duration = Duration::from_secs(2);
 /// Resends may take this share of what is sent...
 const SHARE: f32 = 0.15;
 /// ...and, where the viewer's reports tell of loss, that much more, at most.
@@ -15,15 +18,18 @@ const BURST: f32 = 96.0 * 1024.0;
 
 /// Grants resends to one viewer: each packet once a round trip, and a bounded share of the bytes.
 pub struct Resends {
-    recent: Box<[(u16, Option<Instant>); REMEMBERED]>,
+    /// When a number that has this place was sent again, in milliseconds since `born`.
+    recent: Box<[Option<u32>; REMEMBERED]>,
+    born: Instant,
     credit: f32,
     share: f32,
 }
 
 impl Resends {
-    pub fn new() -> Self {
+    pub fn new(now: Instant) -> Self {
         Resends {
-            recent: Box::new([(0, None); REMEMBERED]),
+            recent: Box::new([None; REMEMBERED]),
+            born: now,
             credit: BURST,
             share: SHARE,
         }
@@ -47,23 +53,18 @@ impl Resends {
         round_trip: Option<Duration>,
         now: Instant,
     ) -> bool {
+        let round_trip = round_trip.unwrap_or(FIRST_ROUND_TRIP);
+        let gap = round_trip.clamp(LEAST_ROUND_TRIP, MOST_ROUND_TRIP);
+        let clock = now.saturating_duration_since(self.born).as_millis() as u32;
+        // Another number may hold the place: who asks for more than there is room for does not
+        // get the same packet twice by that.
         let place = &mut self.recent[usize::from(number) % REMEMBERED];
-        let gap = round_trip.unwrap_or(FIRST_ROUND_TRIP);
-        let again = place.0 == number
-            && place
-                .1
-                .is_some_and(|at| now.saturating_duration_since(at) < gap);
+        let again = place.is_some_and(|at| u128::from(clock.wrapping_sub(at)) < gap.as_millis());
         if again || self.credit < bytes as f32 {
             return false;
         }
         self.credit -= bytes as f32;
-        *place = (number, Some(now));
+        *place = Some(clock);
         true
-    }
-}
-
-impl Default for Resends {
-    fn default() -> Self {
-        Self::new()
     }
 }

@@ -13,6 +13,12 @@ use crate::feed::{self, Feed};
 use crate::outbox::CloseReason;
 use crate::peer::{Part, Peer, PeerStats};
 
+/// Between two requests to a publisher for a keyframe of its largest layer, and of another.
+const KEYFRAME_GAP: Duration = Duration::from_secs(1);
+const LOWER_KEYFRAME_GAP: Duration = Duration::from_millis(500);
+/// Between two wishes for a layer's keyframe that a worker passes to the channel's home.
+const RELAY_GAP: Duration = Duration::from_millis(50);
+
 impl Worker {
     pub(super) fn command(&mut self, command: Command, now: Instant) {
         match command {
@@ -135,10 +141,13 @@ impl Worker {
         let (workers, index) = (&self.workers, self.index);
         if !self.channels.contains_key(name) {
             let name: Arc<str> = name.into();
+            // Home decides; two gates one after the other would make a joiner wait twice.
+            let gap = |home| if is_home { home } else { RELAY_GAP };
             let broadcast = BroadcastSettings {
                 replay_bytes: settings.replay_bytes,
                 replay_span: settings.replay_span,
-                keyframe_gap: Duration::from_millis(500),
+                keyframe_gap: gap(KEYFRAME_GAP),
+                lower_keyframe_gap: gap(LOWER_KEYFRAME_GAP),
                 keyframe_age: match is_home {
                     true => settings.keyframe_interval,
                     // Home asks of its own accord; we ask home for our viewers.

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use sluice_media_core::routes::Path;
 
@@ -17,11 +18,7 @@ impl Worker {
         if let Some(peer) = self.peers.get_mut(&id) {
             let net = &mut self.net;
             let goodbye = catch_unwind(AssertUnwindSafe(|| {
-                let mut outlet = Outlet {
-                    net,
-                    peer: id,
-                    events: Vec::new(),
-                };
+                let mut outlet = Outlet::new(net, id, Instant::now());
                 // The peer ends either way: an error while it says so changes nothing.
                 let _ = peer.rtc.close();
                 let _ = peer.drain(None, &mut outlet);

@@ -26,7 +26,7 @@ impl Worker {
         let Some(peer) = self.peers.get_mut(&id) else {
             return;
         };
-        assert!(!peer.poisoned, "poisoned by a test");
+        peer.look_for_poison();
         let (Part::Viewer(viewer), Some(path)) = (&mut peer.part, peer.path) else {
             return;
         };

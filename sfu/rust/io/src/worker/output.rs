@@ -123,10 +123,20 @@ impl Worker {
     /// Reports to viewers that are due for one.
     pub(super) fn report(&mut self, now: Instant) {
         let wall = self.shared.wall(now);
+        let mut panicked = Vec::new();
         for peer in self.peers.values_mut() {
             if let (Part::Viewer(viewer), Some(path)) = (&mut peer.part, peer.path) {
-                viewer.report(&mut self.net.way(path, now), wall);
+                let net = &mut self.net;
+                let told = catch_unwind(AssertUnwindSafe(|| {
+                    viewer.report(&mut net.way(path, now), wall);
+                }));
+                if told.is_err() {
+                    panicked.push(peer.id);
+                }
             }
+        }
+        for id in panicked {
+            self.panicked(id);
         }
     }
 
@@ -201,11 +211,13 @@ fn send_on(
         }
         // SAFETY: as above.
         let peer = unsafe { &mut **peer };
+        let poisoned = peer.poisoned;
         let (true, Part::Viewer(viewer), Some(path)) = (peer.connected, &mut peer.part, peer.path)
         else {
             continue;
         };
         if catch_unwind(AssertUnwindSafe(|| {
+            assert!(!poisoned, "poisoned by a test");
             viewer.forward(burst, formats, &mut net.way(path, now));
         }))
         .is_err()

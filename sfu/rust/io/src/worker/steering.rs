@@ -1,6 +1,7 @@
 //! Which viewer is sent which layer, and what that asks of the publisher.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -56,6 +57,7 @@ impl Worker {
 
     /// Look at every viewer's link, and tell who sees something else now.
     pub(super) fn steer(&mut self, now: Instant) {
+        let mut panicked = Vec::new();
         for channel in self.channels.values_mut() {
             let rates = channel.rates();
             let mut wanted = Vec::new();
@@ -63,10 +65,22 @@ impl Worker {
                 let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.connected) else {
                     continue;
                 };
+                let poisoned = peer.poisoned;
                 let Part::Viewer(viewer) = &mut peer.part else {
                     continue;
                 };
-                wanted.extend(steer(viewer, channel, &rates, &self.net.counters, now));
+                let counters = &self.net.counters;
+                let steered = catch_unwind(AssertUnwindSafe(|| {
+                    assert!(!poisoned, "poisoned by a test");
+                    steer(viewer, channel, &rates, counters, now)
+                }));
+                match steered {
+                    Ok(source) => wanted.extend(source),
+                    Err(_) => {
+                        panicked.push(*id);
+                        continue;
+                    }
+                }
                 if let Some(at) = viewer.pad_at() {
                     self.padding.set(*id, at);
                 }
@@ -91,6 +105,9 @@ impl Worker {
             for source in wanted {
                 channel.broadcast.want_keyframe(source);
             }
+        }
+        for id in panicked {
+            self.panicked(id);
         }
     }
 
@@ -126,7 +143,14 @@ impl Worker {
                 continue;
             };
             let ring = |source| channel.broadcast.ring(source);
-            viewer.pad(ring, &channel.formats, &mut self.net.way(path, now));
+            let net = &mut self.net;
+            let padded = catch_unwind(AssertUnwindSafe(|| {
+                viewer.pad(ring, &channel.formats, &mut net.way(path, now));
+            }));
+            if padded.is_err() {
+                self.panicked(id);
+                continue;
+            }
             if let Some(at) = viewer.pad_at() {
                 self.padding.set(id, at.max(now + super::SOONEST_WAKE));
             }

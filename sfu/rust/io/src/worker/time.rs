@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use str0m::Input;
 
-use super::Worker;
+use super::{LISTENER_KEY, Worker};
 use crate::outbox::{CloseReason, Event};
 
 impl Worker {
@@ -77,8 +77,9 @@ impl Worker {
         self.steer(now);
         self.look_at_demand(now);
         self.report(now);
-        let expired = self.net.tcp.as_ref().map(|tcp| tcp.expired(now));
-        for key in expired.unwrap_or_default() {
+        let Some(tcp) = &mut self.net.tcp else { return };
+        tcp.resume(LISTENER_KEY, &self.net.poller, now);
+        for key in tcp.expired(now) {
             self.close_connection(key);
         }
     }

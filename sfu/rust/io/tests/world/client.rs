@@ -4,9 +4,11 @@ pub mod media;
 
 use std::net::SocketAddr;
 use std::os::fd::RawFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sluice_media_core::demux::{self, Kind};
+use sluice_media_io::keying::{self, Keying, withholding};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::channel::{ChannelData, ChannelId};
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Pt, SenderFeedback};
@@ -54,6 +56,10 @@ pub struct Client {
     losing: usize,
     /// Swallows incoming datagrams.
     pub swallow: Option<Swallow>,
+    /// Every datagram that we sent, where a test wants to see them.
+    pub record: Option<Vec<Vec<u8>>>,
+    /// The keys of our media, where str0m does not get them.
+    pub keying: Option<Keying>,
 }
 
 /// VP8 and opus, and checks and reports so often that tests need not wait.
@@ -84,12 +90,26 @@ impl Client {
         Self::open(change(config()), Link::udp(), direction, None)
     }
 
+    /// A viewer whose media keys are for the test to take: see [`super::forger`].
+    pub fn without_keys() -> Self {
+        let provider = withholding(&str0m::crypto::from_feature_flags());
+        Self::with(
+            |config| config.set_crypto_provider(Arc::new(provider)),
+            Direction::RecvOnly,
+        )
+    }
+
     pub fn with_channel(label: &str) -> Self {
         Self::open(config(), Link::udp(), Direction::RecvOnly, Some(label))
     }
 
     pub fn over_tcp(to: SocketAddr, direction: Direction) -> Self {
         Self::open(config(), Link::tcp(to), direction, None)
+    }
+
+    /// Such a client whose system takes few bytes before the client reads them.
+    pub fn over_narrow_tcp(to: SocketAddr) -> Self {
+        Self::open(config(), Link::narrow_tcp(to), Direction::RecvOnly, None)
     }
 
     fn open(config: RtcConfig, link: Link, direction: Direction, label: Option<&str>) -> Self {
@@ -135,6 +155,8 @@ impl Client {
             sound_times: Vec::new(),
             losing: 0,
             swallow: None,
+            record: None,
+            keying: None,
         }
     }
 
@@ -142,6 +164,11 @@ impl Client {
 
     pub fn offer(&self) -> String {
         self.offer.clone()
+    }
+
+    /// Offer something else than str0m would.
+    pub fn change_offer(&mut self, change: impl FnOnce(&str) -> String) {
+        self.offer = change(&self.offer);
     }
 
     pub fn answer(&mut self, answer: &str) {
@@ -260,12 +287,16 @@ impl Client {
             match self.rtc.poll_output().expect("output") {
                 Output::Timeout(at) => {
                     self.timeout = Some(at);
+                    self.keying = keying::take().or(self.keying.take());
                     return;
                 }
                 Output::Transmit(transmit) => {
                     if self.losing > 0 && demux::kind(&transmit.contents) == Kind::Rtp {
                         self.losing -= 1;
                         continue;
+                    }
+                    if let Some(record) = &mut self.record {
+                        record.push(transmit.contents.to_vec());
                     }
                     self.link.send(&transmit.contents, transmit.destination);
                 }

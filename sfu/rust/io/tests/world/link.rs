@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
 use sluice_media_core::framing::{Deframer, frame};
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Socket, Type};
 
 pub enum Link {
     Udp(UdpSocket),
@@ -26,6 +26,15 @@ impl Link {
         let stream = TcpStream::connect(to).expect("a listening engine");
         stream.set_nonblocking(true).expect("a socket");
         Link::Tcp(stream, to, Deframer::default())
+    }
+
+    /// With a receive buffer of a few packets.
+    pub fn narrow_tcp(to: SocketAddr) -> Self {
+        let socket = Socket::new(Domain::for_address(to), Type::STREAM, None).expect("a socket");
+        socket.set_recv_buffer_size(8192).expect("a socket");
+        socket.connect(&to.into()).expect("a listening engine");
+        socket.set_nonblocking(true).expect("a socket");
+        Link::Tcp(socket.into(), to, Deframer::default())
     }
 
     pub fn local(&self) -> SocketAddr {

@@ -7,7 +7,9 @@
 #![allow(dead_code)]
 
 pub mod client;
+pub mod forger;
 pub mod link;
+pub mod rubbish;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
