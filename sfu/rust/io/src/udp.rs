@@ -184,9 +184,16 @@ impl Udp {
     fn refused(&mut self, error: &io::Error, message: Message, counters: &Counters) -> usize {
         match error.raw_os_error() {
             Some(libc::EINTR) => 0,
-            // No segmentation on this path or card: this one goes in pieces, and from now on all.
-            Some(libc::EIO | libc::EINVAL | libc::EOPNOTSUPP) if message.datagrams > 1 => {
+            // No segmentation on this card: this one goes in pieces, and from now on all.
+            Some(libc::EIO | libc::EOPNOTSUPP) if message.datagrams > 1 => {
                 self.segmentation = false;
+                counters.segmentation_refused.add(1);
+                self.send_pieces(message, counters);
+                1
+            }
+            // The way to this address takes no frame so long, and only whole datagrams are cut to
+            // fit. That is this viewer's matter, not the others'.
+            Some(libc::EINVAL | libc::EMSGSIZE) if message.datagrams > 1 => {
                 counters.segmentation_refused.add(1);
                 self.send_pieces(message, counters);
                 1

@@ -299,6 +299,8 @@ impl Worker {
         };
         let (net, shared) = (&mut self.net, &self.shared);
         let before = peer.path;
+        // What a peer that failed left behind must not become this one's.
+        drop(keying::take());
         let driven = catch_unwind(AssertUnwindSafe(|| {
             act(peer, net)?;
             let mut outlet = Outlet {
