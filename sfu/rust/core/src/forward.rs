@@ -131,7 +131,8 @@ impl Forwarder {
     /// What was sent under this number; None when it never was, or too long ago.
     pub fn sent(&self, number: u16) -> Option<Sent> {
         let newest = self.next_seq.checked_sub(1)?;
-        let seq = newest - u64::from((newest as u16).wrapping_sub(number));
+        // A number ahead of the first ones counts back to before they began.
+        let seq = newest.checked_sub(u64::from((newest as u16).wrapping_sub(number)))?;
         if seq < self.first_seq {
             return None;
         }
@@ -185,8 +186,7 @@ impl Forwarder {
             }
             (_, Some(packet)) if packet.source == basis.source => Arc::clone(packet),
             _ => {
-                self.replay = None;
-                self.replayed = Some(now);
+                self.end_replay(now);
                 return None;
             }
         };
@@ -198,6 +198,13 @@ impl Forwarder {
     /// True while a replay is not over.
     pub fn is_replaying(&self) -> bool {
         self.replay.is_some()
+    }
+
+    /// Be live from here on: what was left of the kept group is gone.
+    pub fn end_replay(&mut self, now: Instant) {
+        if self.replay.take().is_some() {
+            self.replayed = Some(now);
+        }
     }
 
     /// A packet came from a publisher. None when this viewer does not get it (now).
@@ -212,9 +219,7 @@ impl Forwarder {
             if self.want != Some(packet.source) || !can_start {
                 return None;
             }
-            if self.replay.take().is_some() {
-                self.replayed = Some(now);
-            }
+            self.end_replay(now);
             self.rebase(packet, packet.time, now);
         }
         // What lies ahead of the replay comes with the replay.

@@ -35,9 +35,4 @@ impl Ring {
         let kept = self.packets.get(seq as usize % PACKETS)?.as_ref()?;
         (kept.seq == seq).then_some(kept)
     }
-
-    /// The newest `count` numbers up to `seq`, newest first.
-    pub fn newest(&self, seq: u64, count: u64) -> impl Iterator<Item = &Arc<Packet>> {
-        (0..count).filter_map(move |back| self.get(seq.checked_sub(back)?))
-    }
 }

@@ -7,7 +7,9 @@ use packetize::{
     survive_garbage, unit,
 };
 use sluice_media_core::codec::Codec::Vp8;
-use sluice_media_core::depacketize::{Vp8Ids, picture_size, starts_keyframe, vp8_ids};
+use sluice_media_core::depacketize::{
+    Vp8Ids, picture_size, rewrite_vp8_ids, starts_keyframe, vp8_ids,
+};
 
 /// A key frame's first bytes: the P bit of the frame tag is 0.
 const KEY: [u8; 3] = [0x10, 0, 0];
@@ -43,6 +45,41 @@ fn the_ids_are_read_at_every_width() {
     ];
     for payload in cut {
         assert_eq!(vp8_ids(payload), None, "{payload:x?}");
+    }
+}
+
+#[test]
+fn ids_are_rewritten_where_they_lie_and_nothing_else_changes() {
+    let cases: [(&[u8], &[u8]); 7] = [
+        (&[0x10, 9, 9, 9, 9], &[0x10, 9, 9, 9, 9]),
+        (&[0x90, 0x80, 0x11, 9], &[0x90, 0x80, 0x45, 9]),
+        (&[0x90, 0x80, 0x92, 0x34, 9], &[0x90, 0x80, 0xa3, 0x45, 9]),
+        (
+            &[0x90, 0xe0, 0x92, 0x34, 0x56, 0x20, 9],
+            &[0x90, 0xe0, 0xa3, 0x45, 0x67, 0x20, 9],
+        ),
+        (
+            &[0x90, 0xf0, 0x11, 0x56, 0x3f, 9],
+            &[0x90, 0xf0, 0x45, 0x67, 0x3f, 9],
+        ),
+        (&[0x90, 0x40, 0x56, 9], &[0x90, 0x40, 0x67, 9]),
+        // Layer without ids.
+        (&[0x80, 0x10, 0x1f, 9], &[0x80, 0x10, 0x1f, 9]),
+    ];
+    for (before, after) in cases {
+        let mut payload = before.to_vec();
+        rewrite_vp8_ids(&mut payload, 0x2345, 0x67);
+        assert_eq!(payload, after, "{before:x?}");
+    }
+}
+
+#[test]
+fn a_payload_cut_short_is_left_as_it_is() {
+    let whole = [0x90, 0xf0, 0x92, 0x34, 0x56, 0x20];
+    for end in 0..whole.len() {
+        let mut cut = whole[..end].to_vec();
+        rewrite_vp8_ids(&mut cut, 0x2345, 0x67);
+        assert_eq!(cut, whole[..end]);
     }
 }
 

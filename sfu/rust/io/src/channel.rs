@@ -41,8 +41,8 @@ pub struct Channel {
     pub started: bool,
     /// Since when the largest encoding has no use.
     pub idle: Option<Instant>,
-    /// The publisher was asked to stay below this, in bit/s.
-    pub limit: Option<u64>,
+    /// The publisher was asked to send no more than so many of its encodings, from the smallest.
+    pub limit: Option<usize>,
 }
 
 impl Channel {
@@ -88,7 +88,12 @@ impl Channel {
             && self.subscribers.is_empty()
     }
 
+    /// An encoding began. One that is known already is left as it is: a worker that subscribes
+    /// anew may hear of it twice.
     pub fn start_source(&mut self, started: &Started, now: Instant) {
+        if self.broadcast.source(started.source).is_some() {
+            return;
+        }
         if let Some(old) = started.replaces {
             self.broadcast.remove_source(old);
             self.formats.retain(|(id, _)| *id != old);

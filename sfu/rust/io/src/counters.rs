@@ -105,7 +105,7 @@ counters! {
     publisher_limits,
     /// Acknowledgements of packets that were never sent.
     feedback_forged,
-    /// The kernel cuts no bursts apart for us: every datagram is handed over by itself.
+    /// Bursts that the kernel did not cut apart: every datagram was handed over by itself.
     segmentation_refused,
     /// Bursts that another worker's queue had no room for.
     drops_worker_queue,

@@ -96,10 +96,11 @@ impl DtlsInstance for Handshake {
 
     fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
         let active = self.inner.is_active();
-        // SAFETY: used only after the first output was dropped, and keying material does not lie
-        // in the buffer anyway; the borrow checker cannot see that of an output that is returned.
-        let again: &'a mut [u8] = unsafe { &mut *std::ptr::from_mut(buf) };
-        match self.inner.poll_output(buf) {
+        let whole = std::ptr::from_mut(buf);
+        // SAFETY: both borrows are of the one buffer that we hold for 'a, and the second is made
+        // only after the output that holds the first was dropped; the borrow checker cannot see
+        // that of an output that is returned elsewhere.
+        match self.inner.poll_output(unsafe { &mut *whole }) {
             DtlsOutput::KeyingMaterial(material, profile) => {
                 let material = material.to_vec();
                 FOUND.set(Some(Keying {
@@ -107,7 +108,8 @@ impl DtlsInstance for Handshake {
                     material,
                     active,
                 }));
-                self.inner.poll_output(again)
+                // SAFETY: see above.
+                self.inner.poll_output(unsafe { &mut *whole })
             }
             other => other,
         }

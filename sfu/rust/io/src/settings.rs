@@ -27,6 +27,9 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// Most peers that may be between their offer and the end of DTLS at once.
     pub max_half_open: usize,
+    /// An encoding is of no use for so long before the publisher is asked to leave it out: taking
+    /// it up again costs its sender some seconds.
+    pub demand_patience: Duration,
     /// Data channel limits, a peer: bytes a message and messages a second.
     pub message_bytes: usize,
     pub messages_per_second: f64,

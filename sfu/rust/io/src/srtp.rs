@@ -20,6 +20,8 @@ const SHA1_TAG: usize = 10;
 const ENCRYPTED: u32 = 1 << 31;
 /// SRTCP numbers that are looked back at for replays.
 const WINDOW: u32 = 64;
+/// Senders in one session whose numbers are remembered.
+const SENDERS: usize = 16;
 
 /// Why a datagram is not taken. None of these ends a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +53,14 @@ pub struct Sealer {
 /// Opens what a viewer sends.
 pub struct Opener {
     rtcp: Keys,
+    /// The one that was heard last comes last.
+    senders: Vec<Heard>,
+}
+
+/// The numbers of one sender: a peer that receives two tracks may report on each under an SSRC
+/// of its own, and each counts by itself (RFC 3711 section 3.2.3).
+struct Heard {
+    ssrc: u32,
     newest: u32,
     /// Bit n: `newest - n` was seen.
     seen: u64,
@@ -81,8 +91,7 @@ pub fn contexts(keying: &Keying, provider: &CryptoProvider) -> Result<(Sealer, O
     };
     let opener = Opener {
         rtcp: theirs.session(3)?,
-        newest: 0,
-        seen: 0,
+        senders: Vec::new(),
     };
     Ok((sealer, opener))
 }
@@ -191,7 +200,7 @@ impl Opener {
             return Err(Refused::Malformed);
         }
         let index = trailer & !ENCRYPTED;
-        self.fresh(index)?;
+        self.fresh(ssrc, index)?;
         plain[..HEADER].copy_from_slice(&packet[..HEADER]);
         match &self.rtcp {
             Keys::Gcm { key, salt } => {
@@ -231,21 +240,42 @@ impl Opener {
                 .map_err(|_| Refused::Malformed)?;
             }
         }
-        self.mark(index);
+        self.mark(ssrc, index);
         Ok(length)
     }
 
-    fn fresh(&self, index: u32) -> Result<(), Refused> {
-        let Some(behind) = self.newest.checked_sub(index) else {
-            return Ok(());
-        };
-        if behind >= WINDOW || self.seen >> behind & 1 == 1 {
-            return Err(Refused::Replayed);
+    fn fresh(&self, ssrc: u32, index: u32) -> Result<(), Refused> {
+        match self.senders.iter().find(|sender| sender.ssrc == ssrc) {
+            Some(sender) if sender.has_seen(index) => Err(Refused::Replayed),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Only after the packet proved to be genuine.
+    fn mark(&mut self, ssrc: u32, index: u32) {
+        let place = self.senders.iter().position(|sender| sender.ssrc == ssrc);
+        let mut sender = match place {
+            Some(place) => self.senders.remove(place),
+            None => Heard {
+                ssrc,
+                newest: index,
+                seen: 0,
+            },
+        };
+        sender.mark(index);
+        if self.senders.len() == SENDERS {
+            self.senders.remove(0);
+        }
+        self.senders.push(sender);
+    }
+}
+
+impl Heard {
+    fn has_seen(&self, index: u32) -> bool {
+        let behind = self.newest.checked_sub(index);
+        behind.is_some_and(|behind| behind >= WINDOW || self.seen >> behind & 1 == 1)
+    }
+
     fn mark(&mut self, index: u32) {
         if index > self.newest {
             let ahead = index - self.newest;

@@ -16,7 +16,7 @@ const RECEIVE_BATCH: usize = 32;
 const RECEIVE_BYTES: usize = 2048;
 /// Messages a `sendmmsg`.
 const SEND_BATCH: usize = 64;
-/// Segments a message: bursts of at most eight keep one viewer from filling a queue on the way.
+/// Segments a message: a picture of a few Mbit/s, and the sound behind it.
 const MAX_SEGMENTS: usize = 16;
 /// A datagram that we send is no longer. What does not fit an Ethernet frame goes in fragments:
 /// some publishers fill theirs to the brim, and ours are a little longer.

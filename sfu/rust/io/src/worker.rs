@@ -310,6 +310,8 @@ impl Worker {
         };
         let (net, shared) = (&mut self.net, &self.shared);
         let before = peer.path;
+        // What a peer that failed left behind must not become this one's.
+        drop(keying::take());
         let driven = catch_unwind(AssertUnwindSafe(|| {
             // Keys of another peer's handshake that went wrong right after it.
             drop(keying::take());

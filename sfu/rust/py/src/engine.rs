@@ -79,6 +79,7 @@ impl Engine {
             replay_bytes: 8 << 20,
             max_peers,
             max_half_open: half_open_max,
+            demand_patience: Duration::from_secs(30),
             connect_timeout: Duration::from_millis(half_open_timeout_ms),
             consent_timeout: Duration::from_millis(consent_timeout_ms),
             message_bytes: MAX_MESSAGE as usize,

@@ -110,6 +110,13 @@ impl Viewer {
         }
     }
 
+    /// There is nothing left to replay.
+    pub fn end_replay(&mut self, now: Instant) {
+        if let Some(track) = &mut self.video {
+            track.forwarder.end_replay(now);
+        }
+    }
+
     /// Send one turn of the replay. True while there is more.
     pub fn replay(
         &mut self,
@@ -247,6 +254,8 @@ impl Viewer {
                 .counters
                 .resent_bytes
                 .add(packet.payload.len() as u64);
+        } else {
+            way.net.counters.nacks_ignored.add(1);
         }
     }
 

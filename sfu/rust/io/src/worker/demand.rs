@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use sluice_media_core::broadcast::Source;
 use str0m::Input;
 use str0m::bwe::Bitrate;
 
@@ -12,9 +13,6 @@ use crate::channel::Channel;
 use crate::feed::{self, Demand, Feed};
 use crate::peer::{Part, Peer};
 
-/// An encoding is of no use for so long before the publisher is asked to leave it out: taking it
-/// up again costs its sender some seconds.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// What is asked for over what the useful encodings have, because they vary.
 const ROOM: f64 = 1.3;
 /// No limit, in bit/s.
@@ -41,14 +39,22 @@ impl Worker {
             let Some(publisher) = channel.publisher else {
                 continue;
             };
-            let limit = limit(channel, &ours);
-            channel.idle = limit.and(channel.idle.or(Some(now)));
-            let patient = |since| now.saturating_duration_since(since) < PATIENCE;
-            let limit = limit.filter(|_| channel.idle.is_some_and(|since| !patient(since)));
+            let useful = useful(channel, &ours);
+            if channel.limit.is_some() && channel.limit != useful {
+                channel.limit = None;
+                channel.idle = None;
+                asks.push((publisher, ANY));
+            }
+            let Some(count) = useful else {
+                channel.idle = None;
+                continue;
+            };
+            let since = *channel.idle.get_or_insert(now);
+            let patience = self.shared.settings.demand_patience;
             // While it holds, a limit is not moved by what it does to the rates.
-            if limit.is_some() != channel.limit.is_some() {
-                channel.limit = limit;
-                asks.push((publisher, limit.unwrap_or(ANY)));
+            if channel.limit.is_none() && now.saturating_duration_since(since) >= patience {
+                channel.limit = useful;
+                asks.push((publisher, enough(channel, count)));
             }
         }
         for (publisher, limit) in asks {
@@ -87,28 +93,36 @@ fn demand(channel: &Channel, peers: &HashMap<u64, Box<Peer>>) -> Demand {
     Demand::Only(wanted)
 }
 
-/// The rate that is enough, in bit/s; None where all encodings have their use.
-fn limit(channel: &Channel, ours: &Demand) -> Option<u64> {
+/// How many encodings, from the smallest, somebody may come to watch; None when it is all.
+fn useful(channel: &Channel, ours: &Demand) -> Option<usize> {
     // A reader wants the best there is.
     if !channel.taps.is_empty() {
         return None;
     }
-    let rates = channel.rates();
-    let mut useful = 0;
+    let order = by_size(channel);
+    let mut count = 1;
     for demand in channel.subscribers.values().chain([ours]) {
         let Demand::Only(sources) = demand else {
             return None;
         };
-        let places = sources
-            .iter()
-            .filter_map(|source| rates.iter().position(|layer| layer.source == *source));
-        useful = useful.max(places.max().unwrap_or(0));
+        let places = order.iter().rposition(|layer| sources.contains(&layer.id));
+        count = count.max(places.map_or(0, |place| place + 1));
     }
-    let enough: u64 = rates
-        .get(..=useful)?
-        .iter()
-        .map(|layer| layer.bitrate)
-        .sum();
-    let all = rates.len() == useful + 1;
-    (!all).then_some(((enough + channel.audio_rate()) as f64 * ROOM) as u64)
+    (count < order.len()).then_some(count)
+}
+
+/// The rate that so many encodings need, in bit/s.
+fn enough(channel: &Channel, count: usize) -> u64 {
+    let layers = by_size(channel).into_iter().take(count);
+    let video: u64 = layers.map(Source::steady_bitrate).sum();
+    ((video + channel.audio_rate()) as f64 * ROOM) as u64
+}
+
+/// The video encodings, ascending. By their pixels first: the rate of one that the publisher was
+/// asked to leave out says nothing.
+fn by_size(channel: &Channel) -> Vec<&Source> {
+    let sources = channel.broadcast.sources().iter();
+    let mut order: Vec<_> = sources.filter(|s| !s.codec.is_audio()).collect();
+    order.sort_by_key(|s| (u32::from(s.width) * u32::from(s.height), s.steady_bitrate()));
+    order
 }

@@ -101,9 +101,10 @@ impl Worker {
     fn begin_waiting(&mut self, name: &str, now: Instant) {
         let viewers = self.channels.get(name).map(|c| c.viewers.clone());
         for id in viewers.unwrap_or_default() {
-            let waits = self.peers.get(&id).is_some_and(
-                |peer| matches!(&peer.part, Part::Viewer(viewer) if viewer.first_media.is_none()),
-            );
+            let waits = self.peers.get(&id).is_some_and(|peer| {
+                peer.connected
+                    && matches!(&peer.part, Part::Viewer(viewer) if viewer.first_media.is_none())
+            });
             if waits {
                 self.begin(id, now);
             }

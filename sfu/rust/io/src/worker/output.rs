@@ -108,6 +108,8 @@ impl Worker {
             .source()
             .and_then(|source| channel.broadcast.gop(source))
         else {
+            // The publisher is gone: nothing of it must keep the viewer from the next one.
+            viewer.end_replay(now);
             return false;
         };
         let net = &mut self.net;

@@ -1,5 +1,6 @@
 //! One WebRTC client: a str0m `Rtc` with full ICE.
 
+pub mod layers;
 pub mod media;
 
 use std::net::SocketAddr;
@@ -9,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use sluice_media_core::demux::{self, Kind};
 use sluice_media_io::keying::{self, Keying, withholding};
+use str0m::bwe::BweKind;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::channel::{ChannelData, ChannelId};
-use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Pt, SenderFeedback};
+use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Pt, SenderFeedback, Simulcast};
 use str0m::net::{Protocol, Receive, TcpType};
 use str0m::rtp::RtpPacket;
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
@@ -46,12 +48,16 @@ pub struct Client {
     pub messages: Vec<ChannelData>,
     pub channel_open: bool,
     pub keyframes_wanted: usize,
+    /// Bit rates that the engine asked us to stay below (REMB).
+    pub limits: Vec<u64>,
     /// Media that was sent: payloads.
     pub sent: Vec<Vec<u8>>,
     pub sent_sound: Vec<Vec<u8>>,
     /// The RTP times of those.
     times: Vec<u64>,
     sound_times: Vec<u64>,
+    /// Simulcast encodings.
+    layers: Vec<layers::Layer>,
     /// So many of our next RTP packets are lost on their way.
     losing: usize,
     /// Swallows incoming datagrams.
@@ -87,7 +93,7 @@ impl Client {
 
     /// Any client: `change` may take other codecs.
     pub fn with(change: impl FnOnce(RtcConfig) -> RtcConfig, direction: Direction) -> Self {
-        Self::open(change(config()), Link::udp(), direction, None)
+        Self::open(change(config()), Link::udp(), direction, None, None)
     }
 
     /// A viewer whose media keys are for the test to take: see [`super::forger`].
@@ -100,19 +106,37 @@ impl Client {
     }
 
     pub fn with_channel(label: &str) -> Self {
-        Self::open(config(), Link::udp(), Direction::RecvOnly, Some(label))
+        Self::open(
+            config(),
+            Link::udp(),
+            Direction::RecvOnly,
+            Some(label),
+            None,
+        )
     }
 
     pub fn over_tcp(to: SocketAddr, direction: Direction) -> Self {
-        Self::open(config(), Link::tcp(to), direction, None)
+        Self::open(config(), Link::tcp(to), direction, None, None)
     }
 
     /// Such a client whose system takes few bytes before the client reads them.
     pub fn over_narrow_tcp(to: SocketAddr) -> Self {
-        Self::open(config(), Link::narrow_tcp(to), Direction::RecvOnly, None)
+        Self::open(
+            config(),
+            Link::narrow_tcp(to),
+            Direction::RecvOnly,
+            None,
+            None,
+        )
     }
 
-    fn open(config: RtcConfig, link: Link, direction: Direction, label: Option<&str>) -> Self {
+    fn open(
+        config: RtcConfig,
+        link: Link,
+        direction: Direction,
+        label: Option<&str>,
+        simulcast: Option<Simulcast>,
+    ) -> Self {
         let mut rtc = config.build(Instant::now());
         let local = link.local();
         rtc.add_local_candidate(match link {
@@ -124,7 +148,7 @@ impl Client {
             }
         });
         let mut changes = rtc.sdp_api();
-        let video = changes.add_media(MediaKind::Video, direction, None, None, None);
+        let video = changes.add_media(MediaKind::Video, direction, None, None, simulcast);
         let audio = changes.add_media(MediaKind::Audio, direction, None, None, None);
         let channel = label.map(|label| changes.add_channel(label.to_owned()));
         let (offer, pending) = changes.apply().expect("changes");
@@ -149,6 +173,8 @@ impl Client {
             messages: Vec::new(),
             channel_open: false,
             keyframes_wanted: 0,
+            limits: Vec::new(),
+            layers: Vec::new(),
             sent: Vec::new(),
             sent_sound: Vec::new(),
             times: Vec::new(),
@@ -320,6 +346,9 @@ impl Client {
             }
             Event::SenderFeedback(report) => self.reports.push(report),
             Event::KeyframeRequest(_) => self.keyframes_wanted += 1,
+            Event::EgressBitrateEstimate(BweKind::Remb { estimate, .. }) => {
+                self.limits.push(estimate.as_u64());
+            }
             Event::ChannelOpen(id, _) if Some(id) == self.channel => self.channel_open = true,
             Event::ChannelData(data) => self.messages.push(data),
             _ => {}

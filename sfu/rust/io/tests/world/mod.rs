@@ -51,6 +51,7 @@ pub fn settings() -> Settings {
         consent_timeout: Duration::from_secs(20),
         connect_timeout: Duration::from_secs(20),
         max_half_open: 200,
+        demand_patience: Duration::from_secs(3600),
         message_bytes: 1024,
         messages_per_second: 20.0,
     }
@@ -101,13 +102,26 @@ impl World {
 
     /// Let time pass until this is true.
     pub fn until(&mut self, what: &str, done: impl Fn(&World) -> bool) {
+        self.sending_until(what, |_, _| (), done);
+    }
+
+    /// Do something each turn, which gets the turn's number, until this is true.
+    pub fn sending_until(
+        &mut self,
+        what: &str,
+        mut send: impl FnMut(&mut World, usize),
+        done: impl Fn(&World) -> bool,
+    ) {
         let limit = Instant::now() + PATIENCE;
+        let mut turn = 0;
         while !done(self) {
             assert!(
                 Instant::now() < limit,
                 "never came true: {what}; {}",
                 self.state()
             );
+            send(self, turn);
+            turn += 1;
             self.turn();
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use str0m::format::Codec;
-use str0m::media::{Mid, Pt};
+use str0m::media::{Mid, Pt, Rid};
 use str0m::rtp::{RtpPacket, RtpWrite};
 
 use super::Client;
@@ -59,7 +59,7 @@ impl Client {
         let (mid, seq) = (self.video, 1000 + self.sent.len() as u64);
         self.sent.push(payload.clone());
         self.times.push(time);
-        self.write(mid, Codec::Vp8, seq, time, captured, payload);
+        self.write(mid, None, Codec::Vp8, seq, time, captured, payload);
     }
 
     pub fn sound_at(&mut self, time: u64, captured: Instant) {
@@ -70,7 +70,7 @@ impl Client {
         self.sent_sound.push(payload.clone());
         self.sound_times.push(time);
         let (mid, seq) = (self.audio, 3000 + number);
-        self.write(mid, Codec::Opus, seq, time, captured, payload);
+        self.write(mid, None, Codec::Opus, seq, time, captured, payload);
     }
 
     /// The RTP time under which we sent this payload.
@@ -94,9 +94,11 @@ impl Client {
         fits.expect("a codec in common").pt()
     }
 
-    fn write(
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn write(
         &mut self,
         mid: Mid,
+        rid: Option<Rid>,
         codec: Codec,
         seq: u64,
         time: u64,
@@ -109,7 +111,7 @@ impl Client {
             .nackable(codec != Codec::Opus);
         let mut direct = self.rtc.direct_api();
         direct
-            .stream_tx_by_mid(mid, None)
+            .stream_tx_by_mid(mid, rid)
             .expect("a stream")
             .write_rtp(packet);
         self.tick();
