@@ -16,6 +16,7 @@ fn channel(now: Instant) -> Channel {
         replay_bytes: 1 << 20,
         replay_span: Duration::from_secs(10),
         keyframe_gap: Duration::from_millis(500),
+        lower_keyframe_gap: Duration::from_millis(500),
         keyframe_age: Duration::from_secs(4),
         silence: Duration::from_millis(500),
     };
