@@ -18,6 +18,7 @@ fn broadcast() -> Broadcast {
         replay_bytes: 1 << 20,
         replay_span: Duration::from_secs(10),
         keyframe_gap: Duration::from_millis(500),
+        lower_keyframe_gap: Duration::from_millis(500),
         keyframe_age: Duration::from_secs(4),
         silence: Duration::from_millis(500),
     });

@@ -5,7 +5,7 @@ use std::time::Instant;
 /// Packets remembered. At 10 Mbit/s that is a second, at the rate of a phone several.
 const PACKETS: usize = 1024;
 /// An IPv4 and a UDP header, which the link carries with every datagram.
-const IP_UDP: usize = 28;
+pub const IP_UDP: usize = 28;
 
 /// What a line of feedback turns out to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

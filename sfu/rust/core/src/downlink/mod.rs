@@ -33,6 +33,7 @@ pub use chooser::{Choice, LayerRate};
 use chooser::{Chooser, Known, Next, need};
 use delivered::Delivered;
 use estimate::Estimate;
+pub use history::IP_UDP;
 use history::{History, Sent, Told};
 use loss::Loss;
 use meter::Meter;
@@ -120,7 +121,7 @@ impl Downlink {
         let bytes = match self.kind {
             Feedback::TransportWide => self.history.push(number, bytes, now),
             // Nothing will come back about one datagram, so these may be many told of at once.
-            Feedback::Remb | Feedback::None => u32::try_from(bytes).unwrap_or(u32::MAX),
+            Feedback::Remb | Feedback::None => u32::try_from(bytes + IP_UDP).unwrap_or(u32::MAX),
         };
         self.meter.push(bytes, now);
         let at = self.history.clock(now);

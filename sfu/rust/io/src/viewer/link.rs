@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sluice_media_core::downlink::{Choice, Downlink, Feedback, LayerRate};
+use sluice_media_core::downlink::{Choice, Downlink, Feedback, IP_UDP, LayerRate};
 use sluice_media_core::packet::SourceId;
 use sluice_media_core::ring::Ring;
 use sluice_media_core::rtcp::{ReferenceClock, TransportFeedback};
@@ -76,7 +76,7 @@ impl Link {
         match (left.number, &mut self.downlink) {
             (Some(number), Some(downlink)) => downlink.sent(number, left.bytes, now),
             // Nobody will acknowledge them one by one: see `left`.
-            (None, _) => self.unnumbered += left.bytes,
+            (None, _) => self.unnumbered += left.bytes + IP_UDP,
             (Some(_), None) => {}
         }
     }
@@ -85,7 +85,7 @@ impl Link {
     pub fn left(&mut self, now: Instant) {
         let bytes = std::mem::take(&mut self.unnumbered);
         if let Some(downlink) = self.downlink.as_mut().filter(|_| bytes > 0) {
-            downlink.sent(0, bytes, now);
+            downlink.sent(0, bytes - IP_UDP, now);
         }
     }
 
