@@ -76,7 +76,7 @@ fn demand(channel: &Channel, peers: &HashMap<u64, Box<Peer>>) -> Demand {
         let Some(Part::Viewer(viewer)) = peers.get(id).map(|peer| &peer.part) else {
             continue;
         };
-        let pinned = viewer.link().pinned.as_deref();
+        let pinned = viewer.link().wish.rid.as_deref();
         match pinned.and_then(|rid| channel.layer(rid)) {
             Some(source) => wanted.push(source),
             None => return Demand::Any,
@@ -93,7 +93,7 @@ fn limit(channel: &Channel, ours: &Demand) -> Option<u64> {
     if !channel.taps.is_empty() {
         return None;
     }
-    let rates = channel.rates();
+    let rates = channel.encodings();
     let mut useful = 0;
     for demand in channel.subscribers.values().chain([ours]) {
         let Demand::Only(sources) = demand else {
@@ -101,7 +101,7 @@ fn limit(channel: &Channel, ours: &Demand) -> Option<u64> {
         };
         let places = sources
             .iter()
-            .filter_map(|source| rates.iter().position(|layer| layer.source == *source));
+            .filter_map(|source| rates.iter().position(|layer| layer.rung.source == *source));
         useful = useful.max(places.max().unwrap_or(0));
     }
     let enough: u64 = rates
