@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 
 use crate::codec::Codec;
 use crate::depacketize::{Assembler, Limits, Payload, Unit, picture_size};
+use crate::downlink::LayerRate;
 use crate::gop::Gop;
 use crate::keyframes::KeyframeGate;
 use crate::packet::{Packet, SourceId};
 use crate::ring::Ring;
+use crate::rung::{Ladder, Rung};
 
 /// Bounds and times of a broadcast.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +43,7 @@ pub struct Source {
     pub active: bool,
     /// Bit/s and packets/s without the waves that keyframes make.
     steady: (u64, u64),
+    ladder: Ladder,
     gop: Gop,
     ring: Ring,
     gate: KeyframeGate,
@@ -114,6 +117,7 @@ impl Broadcast {
             bitrate: 0,
             active: true,
             steady: (0, 0),
+            ladder: Ladder::default(),
             gop: Gop::new(s.replay_bytes, s.replay_span),
             ring: Ring::new(),
             gate: KeyframeGate::new(now, s.keyframe_age),
@@ -186,6 +190,9 @@ impl Broadcast {
         if !source.codec.is_audio() {
             source.gop.push(packet);
             source.ring.push(packet);
+            if let Some(layer) = packet.layer {
+                source.ladder.push(layer, packet.payload.len(), now);
+            }
             if packet.keyframe_start {
                 source.gate.keyframe(now);
             }
@@ -240,6 +247,7 @@ impl Broadcast {
             let active = now.saturating_duration_since(source.last_packet) < self.settings.silence;
             self.layers_changed |= active != source.active;
             source.active = active;
+            source.ladder.tick(now);
             self.layers_changed |= source.measure(now);
         }
         let silent = self
@@ -323,6 +331,22 @@ impl Source {
         u32::from(self.width) * u32::from(self.height)
     }
 
+    /// What of it a viewer can be sent that wants no layer above these, ascending.
+    pub fn rungs(&self, spatial: u8, temporal: u8) -> impl Iterator<Item = LayerRate> {
+        let parts = self.ladder.parts(spatial, temporal);
+        parts.into_iter().map(|part| LayerRate {
+            rung: Rung {
+                source: self.id,
+                spatial: part.spatial,
+                temporal: part.temporal,
+            },
+            whole: part.whole,
+            bitrate: (self.steady.0 as f64 * part.bytes) as u64,
+            packets_per_second: (self.steady.1 as f64 * part.packets) as u32,
+            active: self.active && part.active,
+        })
+    }
+
     /// Measure the last second. True when the rate is not about what it was.
     fn measure(&mut self, now: Instant) -> bool {
         let passed = now.saturating_duration_since(self.window_start);
@@ -347,6 +371,7 @@ impl Source {
             false => (self.bitrate, packets),
         };
         self.measured = true;
+        self.ladder.age();
         self.window_bytes = 0;
         self.window_packets = 0;
         self.window_start = now;

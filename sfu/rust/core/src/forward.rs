@@ -6,13 +6,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::basis::{Basis, closed_up, whole};
+use crate::cut::{Cut, Place};
 use crate::gop::Gop;
 use crate::packet::{Packet, SourceId};
-
-/// Replayed pictures are this many times closer together than they were captured. At 1:1 a
-/// player shows them at their own pace and stays a whole group behind; four seconds of
-/// pictures closed up to 1/40 are over in a tenth of a second.
-const CLOSE_UP: u64 = 40;
+use crate::rung::Rung;
 
 /// Switches of source that a resend can look behind.
 const PAST: usize = 3;
@@ -27,6 +25,10 @@ pub struct Outgoing {
     /// SRTP rollover.
     pub seq: u64,
     pub time: u32,
+    /// The last packet of its picture, for this viewer.
+    pub marker: bool,
+    /// It fills the place of a packet that is left out: no payload goes out, only its number.
+    pub empty: bool,
     /// The capture time that belongs to `time` for sender reports.
     pub captured: Instant,
     pub pace: Pace,
@@ -62,30 +64,20 @@ pub struct Forwarder {
     first_seq: u64,
     next_seq: u64,
     last_time: u32,
+    /// The publisher's time of the same packet.
+    last_in_time: u64,
     last_sent: Option<Instant>,
     last_vp8: Option<(u16, u8)>,
     basis: Option<Basis>,
     /// Those before, the newest first: what was sent by them may be asked for again.
     past: [Option<Basis>; PAST],
     want: Option<SourceId>,
+    /// Of the wanted source, no more than this.
+    most: Option<Rung>,
     /// Next sequence number to replay; None when live.
     replay: Option<u64>,
     /// When the last replay ended.
     replayed: Option<Instant>,
-}
-
-/// How the numbers of one source map to the viewer's.
-#[derive(Clone, Debug)]
-struct Basis {
-    source: SourceId,
-    in_seq: u64,
-    out_seq: u64,
-    in_time: u64,
-    out_time: u32,
-    /// Times before this are closed up.
-    edge: u64,
-    clock_rate: u32,
-    vp8_shift: Option<(u16, u8)>,
 }
 
 impl Forwarder {
@@ -96,11 +88,13 @@ impl Forwarder {
             first_seq: first,
             next_seq: first,
             last_time: time,
+            last_in_time: 0,
             last_sent: None,
             last_vp8: None,
             basis: None,
             past: [None, None, None],
             want: None,
+            most: None,
             replay: None,
             replayed: None,
         }
@@ -109,6 +103,19 @@ impl Forwarder {
     /// Follow this source from its next keyframe on; the present one goes on until then.
     pub fn follow(&mut self, source: SourceId) {
         self.want = Some(source);
+        self.limit(None);
+    }
+
+    /// Follow a source, but leave out the layers above this rung.
+    pub fn follow_part(&mut self, rung: Rung) {
+        self.want = Some(rung.source);
+        self.limit(Some(rung));
+    }
+
+    /// The wanted layers of the source that is sent can only come with a keyframe of it.
+    pub fn wants_keyframe(&self) -> bool {
+        let cut = self.basis.as_ref().and_then(|basis| basis.cut.as_ref());
+        cut.is_some_and(|cut| cut.wants_keyframe())
     }
 
     /// The source that is wanted now.
@@ -140,7 +147,7 @@ impl Forwarder {
         let (which, basis) = all.enumerate().find(|(_, basis)| basis.out_seq <= seq)?;
         Some(Sent {
             source: basis.source,
-            source_seq: basis.in_seq + (seq - basis.out_seq),
+            source_seq: basis.incoming(seq)?,
             seq,
             which,
         })
@@ -156,7 +163,15 @@ impl Forwarder {
     pub fn again(&self, sent: &Sent, packet: &Packet) -> Option<Outgoing> {
         let mut all = self.basis.iter().chain(self.past.iter().flatten());
         let basis = all.nth(sent.which)?;
-        Some(basis.outgoing(packet, sent.seq, Pace::Own))
+        let kept = match &basis.cut {
+            Some(cut) => Some(cut.recall(packet)?),
+            None => whole(packet),
+        };
+        let place = Place {
+            seq: sent.seq,
+            kept,
+        };
+        Some(basis.outgoing(packet, place, Pace::Own))
     }
 
     /// Start with the kept group of pictures. False when there is none to start with.
@@ -174,6 +189,15 @@ impl Forwarder {
 
     /// The next packet of the replay, or None when the viewer is live.
     pub fn replay_next(&mut self, gop: &Gop, now: Instant) -> Option<(Arc<Packet>, Outgoing)> {
+        loop {
+            let packet = self.replayed_next(gop, now)?;
+            if let Some(outgoing) = self.outgoing(&packet, now) {
+                return Some((packet, outgoing));
+            }
+        }
+    }
+
+    fn replayed_next(&mut self, gop: &Gop, now: Instant) -> Option<Arc<Packet>> {
         let cursor = self.replay?;
         let basis = self.basis.as_ref()?;
         let packet = match (gop.first(), gop.at_or_after(cursor)) {
@@ -191,8 +215,7 @@ impl Forwarder {
             }
         };
         self.replay = Some(packet.seq + 1);
-        let outgoing = self.outgoing(&packet, now)?;
-        Some((packet, outgoing))
+        Some(packet)
     }
 
     /// True while a replay is not over.
@@ -266,14 +289,49 @@ impl Forwarder {
             edge,
             clock_rate,
             vp8_shift,
+            cut: self
+                .most
+                .filter(|rung| rung.source == first.source)
+                .map(|rung| Box::new(Cut::new(rung, self.next_seq))),
         });
     }
 
+    /// Leave out, or no more, layers of the source that is sent, if that is the wanted one.
+    fn limit(&mut self, most: Option<Rung>) {
+        self.most = most;
+        let Some(basis) = &mut self.basis else { return };
+        if self.want != Some(basis.source) {
+            return;
+        }
+        match (&mut basis.cut, most) {
+            (Some(cut), most) => cut.want(most),
+            (None, Some(rung)) => {
+                let cut = match (self.next_seq - basis.out_seq).checked_sub(1) {
+                    Some(ahead) => Cut::after(
+                        rung,
+                        self.last_in_time,
+                        basis.in_seq + ahead,
+                        self.next_seq - 1,
+                    ),
+                    None => Cut::new(rung, self.next_seq),
+                };
+                basis.cut = Some(Box::new(cut));
+            }
+            (None, None) => {}
+        }
+    }
+
     fn outgoing(&mut self, packet: &Packet, now: Instant) -> Option<Outgoing> {
-        let basis = self.basis.as_ref()?;
+        let basis = self.basis.as_mut()?;
         // Older than where this viewer came in.
         let ahead = packet.seq.checked_sub(basis.in_seq)?;
-        let seq = basis.out_seq + ahead;
+        let place = match &mut basis.cut {
+            None => Place {
+                seq: basis.out_seq + ahead,
+                kept: whole(packet),
+            },
+            Some(cut) => cut.place(packet)?,
+        };
         let settling = self
             .replayed
             .is_some_and(|end| now.saturating_duration_since(end) < SETTLING);
@@ -284,11 +342,12 @@ impl Forwarder {
         } else {
             Pace::Own
         };
-        let outgoing = basis.outgoing(packet, seq, pace);
-        if seq >= self.next_seq {
-            self.next_seq = seq + 1;
+        let outgoing = basis.outgoing(packet, place, pace);
+        if place.seq >= self.next_seq {
+            self.next_seq = place.seq + 1;
             self.last_time = outgoing.time;
-            self.last_vp8 = basis.vp8_ids(packet).or(self.last_vp8);
+            self.last_in_time = packet.time;
+            self.last_vp8 = basis.vp8_ids(packet, place.left_out()).or(self.last_vp8);
         }
         self.last_sent = Some(now);
         Some(outgoing)
@@ -299,48 +358,5 @@ impl Forwarder {
             self.past.rotate_right(1);
             self.past[0] = Some(basis);
         }
-    }
-}
-
-impl Basis {
-    fn outgoing(&self, packet: &Packet, seq: u64, pace: Pace) -> Outgoing {
-        let at = closed_up(packet.time, self.edge);
-        let time = self
-            .out_time
-            .wrapping_add(at.wrapping_sub(self.in_time) as u32);
-        // Nearly always nothing, and then not worth a division.
-        let moved = match at.saturating_sub(packet.time) {
-            0 => Duration::ZERO,
-            ticks => Duration::from_micros(ticks * 1_000_000 / u64::from(self.clock_rate)),
-        };
-        Outgoing {
-            seq,
-            time,
-            captured: packet.captured + moved,
-            pace,
-            vp8: self
-                .vp8_ids(packet)
-                .filter(|_| self.vp8_shift.is_some_and(|shift| shift != (0, 0))),
-        }
-    }
-
-    /// The picture id and TL0PICIDX that go out.
-    fn vp8_ids(&self, packet: &Packet) -> Option<(u16, u8)> {
-        let ids = packet.vp8?;
-        let (id, bits) = ids.picture_id?;
-        let mask = if bits == 7 { 0x7f } else { 0x7fff };
-        let (shift, tl0_shift) = self.vp8_shift.unwrap_or((0, 0));
-        Some((
-            id.wrapping_add(shift) & mask,
-            ids.tl0_pic_idx.unwrap_or(0).wrapping_add(tl0_shift),
-        ))
-    }
-}
-
-fn closed_up(time: u64, edge: u64) -> u64 {
-    if time >= edge {
-        time
-    } else {
-        edge - (edge - time) / CLOSE_UP
     }
 }

@@ -6,18 +6,20 @@
 //! 1. a datagram is sorted by [`demux`] and finds its peer in [`routes`];
 //! 2. a publisher's packet enters its [`broadcast`], which keeps the last group of pictures
 //!    ([`gop`]) and knows when a keyframe must be asked for ([`keyframes`]);
-//! 3. each viewer's [`downlink`] says which layer fits, and its [`forward::Forwarder`] under which
-//!    number and time it goes out; of a stream with layers inside, [`svc`] says what goes out at
-//!    all, and [`renumber`] closes the gaps;
+//! 3. each viewer's [`downlink`] says which [`rung`] fits, and its [`forward::Forwarder`] under
+//!    which number and time it goes out; of a stream with layers inside, its [`cut`] says what
+//!    goes out at all ([`svc`]) and closes the gaps ([`renumber`]);
 //! 4. what is resent comes from the layer's [`ring`], and no number is used twice ([`once`]);
 //! 5. [`header`] and [`rtcp`] are what goes over the wire;
 //! 6. where somebody reads the stream, [`depacketize`] makes access units of it.
 #![forbid(unsafe_code)]
 
 pub mod allowance;
+mod basis;
 pub mod broadcast;
 pub mod capture;
 pub mod codec;
+pub mod cut;
 pub mod deadlines;
 pub mod demux;
 pub mod depacketize;
@@ -33,4 +35,5 @@ pub mod renumber;
 pub mod ring;
 pub mod routes;
 pub mod rtcp;
+pub mod rung;
 pub mod svc;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::codec::Codec;
-use crate::depacketize::Vp8Ids;
+use crate::depacketize::{Layer, Vp8Ids};
 
 /// One encoding of one publisher. Never used again, so a packet that comes late cannot be
 /// mistaken for one of the publisher who took over.
@@ -38,5 +38,8 @@ pub struct Packet {
     pub extras: Extras,
     /// Present for VP8 with picture ids (RFC 7741), which must stay gapless for a viewer.
     pub vp8: Option<Vp8Ids>,
+    /// Its place among the layers inside its encoding. None where the stream has none, or its
+    /// payload does not tell (AV1 does so in a header extension).
+    pub layer: Option<Layer>,
     pub payload: Arc<[u8]>,
 }

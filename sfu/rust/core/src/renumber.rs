@@ -35,6 +35,16 @@ impl Renumber {
         }
     }
 
+    /// Of a stream of which nothing was left out so far: `number` is that of its newest packet.
+    pub fn after(packet: u64, number: u64) -> Self {
+        Renumber {
+            next: number + 1,
+            newest: Some(packet),
+            numbered: Bits([!0; WORDS]),
+            empty: Bits::default(),
+        }
+    }
+
     /// The number under which a packet goes out. None when its place is gone: it was left out
     /// before, or it is older than [`HISTORY`] or the first packet.
     pub fn keep(&mut self, packet: u64) -> Option<u64> {

@@ -66,6 +66,27 @@ impl LayerFilter {
         }
     }
 
+    /// Of a stream of which everything passed so far, its newest picture of this time included.
+    pub fn after(time: u64, spatial: u8, temporal: u8) -> Self {
+        let mut filter = LayerFilter::new(spatial, temporal);
+        let everything = Limit {
+            spatial: u8::MAX,
+            temporal: u8::MAX,
+        };
+        // The first stands for all that came before the second.
+        for time in [0, time] {
+            filter.pictures[filter.begun] = Picture {
+                time,
+                limit: everything,
+                known: u8::MAX,
+                temporal_after: u8::MAX,
+                ..Picture::default()
+            };
+            filter.begun += 1;
+        }
+        filter
+    }
+
     /// From now on no more than these layers. Fewer come with the next picture, more as soon as
     /// the stream allows it.
     pub fn want(&mut self, spatial: u8, temporal: u8) {
@@ -102,12 +123,19 @@ impl LayerFilter {
             Some(newest) if packet.time == newest.time => self.go_on(layer),
             _ => self.begin(packet.time, layer),
         };
-        let passes =
-            layer.spatial <= picture.limit.spatial && layer.temporal <= picture.limit.temporal;
-        passes.then_some(Kept {
-            marker: packet.marker || layer.ends && layer.spatial == picture.limit.spatial,
-            pictures_left_out: picture.left_out,
-        })
+        picture.keep(packet, layer)
+    }
+
+    /// How a packet went out that was kept before. None when it was not, or too long ago.
+    pub fn recall(&self, packet: &Packet, layer: Option<Layer>) -> Option<Kept> {
+        let picture = self.earlier(packet.time)?;
+        match layer {
+            Some(layer) => picture.keep(packet, layer),
+            None => Some(Kept {
+                marker: packet.marker,
+                pictures_left_out: picture.left_out,
+            }),
+        }
     }
 
     /// The first packet of a picture.
@@ -154,7 +182,7 @@ impl LayerFilter {
         *picture
     }
 
-    /// The picture with this time, which is not the newest. One of which nothing came before is
+    /// The picture with this time. One of which nothing came before is
     /// like the one before it. None when that was too long ago.
     fn earlier(&self, time: u64) -> Option<Picture> {
         let oldest = self.begun.saturating_sub(REMEMBERED);
@@ -172,5 +200,15 @@ impl LayerFilter {
     fn newest(&self) -> Option<&Picture> {
         let index = self.begun.checked_sub(1)?;
         Some(&self.pictures[index % REMEMBERED])
+    }
+}
+
+impl Picture {
+    fn keep(&self, packet: &Packet, layer: Layer) -> Option<Kept> {
+        let passes = layer.spatial <= self.limit.spatial && layer.temporal <= self.limit.temporal;
+        passes.then_some(Kept {
+            marker: packet.marker || layer.ends && layer.spatial == self.limit.spatial,
+            pictures_left_out: self.left_out,
+        })
     }
 }

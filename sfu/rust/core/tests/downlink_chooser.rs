@@ -4,6 +4,7 @@ mod world;
 
 use sluice_media_core::downlink::{Choice, Downlink, Feedback, LayerRate};
 use sluice_media_core::packet::SourceId;
+use sluice_media_core::rung::Rung;
 use world::at;
 use world::sender::{AUDIO, HIGH, LOW, MIDDLE, Sender};
 use world::viewing::{LOWEST, MID, TOP};
@@ -100,7 +101,7 @@ fn a_pin_holds_while_its_layer_is_active() {
     assert_eq!(viewer.choose(1300), LOWEST);
     viewer.layers[2].active = true;
     assert_eq!(viewer.choose(1400), TOP);
-    viewer.downlink.pin(Some(SourceId(99)));
+    viewer.downlink.pin(Some(Rung::plain(SourceId(99))));
     assert_eq!(viewer.choose(1500), LOWEST);
     viewer.downlink.pin(None);
     viewer.downlink.pin(Some(MIDDLE));

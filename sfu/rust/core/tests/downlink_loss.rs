@@ -139,7 +139,7 @@ fn lost_feedback_pushes_nobody_down() {
 
 fn rank(choice: &Choice) -> u64 {
     match choice {
-        Choice::Layer(source) => source.0,
+        Choice::Layer(rung) => rung.source.0,
         _ => 0,
     }
 }

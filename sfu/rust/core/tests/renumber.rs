@@ -74,6 +74,20 @@ fn nothing_comes_before_the_first_packet() {
 }
 
 #[test]
+fn what_was_whole_so_far_keeps_its_numbers() {
+    let mut renumber = Renumber::after(5000, 100);
+    assert_eq!(renumber.incoming(100), Some(5000));
+    assert_eq!(renumber.incoming(90), Some(4990));
+    assert_eq!(renumber.leave_out(5001), None);
+    assert_eq!(renumber.keep(5002), Some(101));
+    // Late, and from before.
+    assert_eq!(renumber.keep(4998), Some(98));
+    assert_eq!(renumber.leave_out(4999), Some(99));
+    assert_eq!(renumber.incoming(99), None);
+    assert_eq!(renumber.incoming(101), Some(5002));
+}
+
+#[test]
 fn the_past_is_forgotten() {
     let mut renumber = Renumber::new(0);
     for packet in 0..2 * HISTORY {

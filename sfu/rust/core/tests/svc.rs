@@ -254,6 +254,39 @@ fn what_comes_later_than_a_second_is_left_out() {
 }
 
 #[test]
+fn a_picture_that_was_begun_whole_is_ended_whole() {
+    let time = frame(4, 0, 0).packet().time;
+    let mut filter = LayerFilter::after(time, 0, 0);
+    let rest = [frame(4, 1, 2), frame(4, 2, 2).last()];
+    let markers = rest.map(|frame| keep(&mut filter, frame).map(|kept| kept.marker));
+    assert_eq!(markers, [Some(false), Some(true)]);
+    // What comes late from before passes, too.
+    assert!(keep(&mut filter, frame(2, 2, 2)).is_some());
+    assert_eq!(picture(&mut filter, layers(5, 0)), [(0, true)]);
+    assert_eq!(picture(&mut filter, layers(6, 1)), []);
+    assert!(!filter.wants_keyframe());
+}
+
+#[test]
+fn how_a_packet_went_out_is_known_for_a_while() {
+    let mut filter = LayerFilter::new(1, 0);
+    picture(&mut filter, keyframe(0));
+    picture(&mut filter, layers(1, 0));
+    let recall = |filter: &LayerFilter, frame: Frame| {
+        let packet = frame.packet();
+        let layer = layer_of(Codec::Vp9, &packet.payload);
+        filter.recall(&packet, layer).map(|kept| kept.marker)
+    };
+    assert_eq!(recall(&filter, frame(1, 0, 0)), Some(false));
+    assert_eq!(recall(&filter, frame(1, 1, 0)), Some(true));
+    assert_eq!(recall(&filter, frame(1, 2, 0)), None);
+    for number in 2..40 {
+        picture(&mut filter, layers(number, 0));
+    }
+    assert_eq!(recall(&filter, frame(1, 1, 0)), None);
+}
+
+#[test]
 fn a_new_source_begins_at_its_lowest_layer() {
     let mut filter = LayerFilter::new(2, 2);
     picture(&mut filter, keyframe(100));

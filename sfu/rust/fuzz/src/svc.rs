@@ -54,6 +54,7 @@ pub fn run(input: &[u8]) {
             arrived: now,
             extras: Extras::default(),
             vp8: vp8_ids(payload),
+            layer: layer_of(codec, payload),
             payload: payload.into(),
         };
         let layer = layer_of(codec, payload);

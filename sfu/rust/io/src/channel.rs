@@ -131,22 +131,30 @@ impl Channel {
             .collect()
     }
 
-    /// The video encodings as the choice of a layer sees them, ascending by bitrate.
+    /// The video encodings and their parts as the choice of a layer sees them, ascending by
+    /// bitrate.
     pub fn rates(&self) -> Vec<LayerRate> {
+        self.rates_within(u8::MAX, u8::MAX)
+    }
+
+    /// The same for a viewer that wants no layer above these inside an encoding.
+    pub fn rates_within(&self, spatial: u8, temporal: u8) -> Vec<LayerRate> {
         let video = |source: &&Source| !source.codec.is_audio();
         let mut rates: Vec<_> = self
             .broadcast
             .sources()
             .iter()
             .filter(video)
-            .map(|source| LayerRate {
-                source: source.id,
-                bitrate: source.steady_bitrate(),
-                packets_per_second: source.packets_per_second(),
-                active: source.active,
-            })
+            .flat_map(|source| source.rungs(spatial, temporal))
             .collect();
-        rates.sort_by_key(|layer| layer.bitrate);
+        rates.sort_by_key(|layer| (layer.bitrate, layer.rung));
+        rates
+    }
+
+    /// The video encodings as a whole, ascending by bitrate.
+    pub fn encodings(&self) -> Vec<LayerRate> {
+        let mut rates = self.rates();
+        rates.retain(|layer| layer.whole);
         rates
     }
 

@@ -18,6 +18,8 @@ use crate::viewer::track::Track;
 
 /// The largest playout delay that the extension can name, in hundredths of a second: no limit.
 const ANY_DELAY: u16 = 0xfff;
+/// The payload of an empty packet: padding that is its own length.
+const PADDING: &[u8] = &[1];
 /// The original sequence number in front of a resent payload (RFC 4588 section 4).
 const ORIGINAL_SEQ: usize = 2;
 
@@ -62,8 +64,8 @@ impl Egress {
         }
         let header = Header {
             payload_type: format.payload_type,
-            marker: packet.marker,
-            padding: false,
+            marker: outgoing.marker,
+            padding: outgoing.empty,
             seq: outgoing.seq as u16,
             time: outgoing.time,
             ssrc: track.terms.ssrc,
@@ -79,14 +81,19 @@ impl Egress {
             };
         }
         let number = self.stamp(track, &mut values, way);
-        let payload = &packet.payload;
+        let payload = match outgoing.empty {
+            true => PADDING,
+            false => &packet.payload,
+        };
         let ids = &track.terms.ids;
         let sealer = &self.sealer;
         let bytes = way.place(MAX_HEADER + payload.len() + OVERHEAD, |room| {
             let start = header.write(ids, &values, room);
             let end = start + payload.len();
             room[start..end].copy_from_slice(payload);
-            if let Some((picture_id, tl0)) = outgoing.vp8 {
+            if let Some((picture_id, tl0)) = outgoing.vp8
+                && !outgoing.empty
+            {
                 rewrite_vp8_ids(&mut room[start..end], picture_id, tl0);
             }
             sealer.rtp(room, start, end, header.ssrc, outgoing.seq).ok()
@@ -108,7 +115,7 @@ impl Egress {
         track.resend_seq += 1;
         let header = Header {
             payload_type,
-            marker: packet.marker,
+            marker: outgoing.marker,
             padding: false,
             seq: index as u16,
             time: outgoing.time,

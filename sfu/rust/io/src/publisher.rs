@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use sluice_media_core::capture::{CaptureClock, TrackClock};
 use sluice_media_core::codec::Codec;
-use sluice_media_core::depacketize::{starts_keyframe, vp8_ids};
+use sluice_media_core::depacketize::{layer_of, starts_keyframe, vp8_ids};
 use sluice_media_core::packet::{Extras, Packet, SourceId};
 use str0m::Rtc;
 use str0m::format::CodecSpec;
@@ -156,6 +156,7 @@ impl Publisher {
             vp8: (track.codec == Codec::Vp8)
                 .then(|| vp8_ids(&rtp.payload))
                 .flatten(),
+            layer: layer_of(track.codec, &rtp.payload),
             payload: rtp.payload,
         })
     }

@@ -53,6 +53,7 @@ fn packet(source: u64, bytes: usize, now: Instant) -> Arc<Packet> {
         captured: now,
         arrived: now,
         extras: Extras::default(),
+        layer: None,
         vp8: None,
         payload: vec![0x11; bytes].into(),
     })
@@ -126,7 +127,7 @@ fn rates_ascend_whatever_the_order_of_arrival() {
     let rates = channel.rates();
     let found: Vec<_> = rates
         .iter()
-        .map(|layer| (layer.source.0, layer.bitrate))
+        .map(|layer| (layer.rung.source.0, layer.bitrate))
         .collect();
     assert_eq!(found, [(2, 800), (1, 7200)]);
     assert_eq!(channel.audio_rate(), 0);

@@ -52,6 +52,7 @@ fn packet(captured: Instant) -> Packet {
             quarter_turns: Some(1),
             audio_level: None,
         },
+        layer: None,
         vp8: None,
         payload: vec![0x10; 100].into(),
     }
@@ -63,6 +64,8 @@ fn outgoing(time: u32, captured: Instant) -> Outgoing {
         time,
         captured,
         pace: Pace::Own,
+        marker: false,
+        empty: false,
         vp8: None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::packet::SourceId;
+use crate::rung::Rung;
 
 /// IP, UDP, RTP with its extensions, and SRTP, in bytes a packet.
 const OVERHEAD: f64 = 70.0;
@@ -19,12 +19,15 @@ const STARVED: Duration = Duration::from_millis(1500);
 const SOON: Duration = Duration::from_secs(15);
 const FIRST_HOLD: Duration = Duration::from_secs(2);
 const LONGEST_HOLD: Duration = Duration::from_secs(30);
-const HOLDS: usize = 4;
+/// As many as rungs of a few encodings are in reach of one link.
+const HOLDS: usize = 8;
 
-/// One encoding as the chooser sees it.
+/// One encoding, or a part of it, as the chooser sees it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LayerRate {
-    pub source: SourceId,
+    pub rung: Rung,
+    /// Nothing of the encoding is left out.
+    pub whole: bool,
     /// Bit/s of RTP payload.
     pub bitrate: u64,
     /// 0 when nobody counts them.
@@ -35,7 +38,7 @@ pub struct LayerRate {
 /// What a viewer gets from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
-    Layer(SourceId),
+    Layer(Rung),
     /// Not even the smallest picture fits.
     AudioOnly,
     /// There is no picture to choose.
@@ -66,7 +69,7 @@ pub(super) struct Next {
 #[derive(Debug)]
 pub(super) struct Chooser {
     current: Choice,
-    pin: Option<SourceId>,
+    pin: Option<Rung>,
     starved: Option<Instant>,
     holds: [Option<Hold>; HOLDS],
 }
@@ -74,7 +77,7 @@ pub(super) struct Chooser {
 /// When a layer may come back.
 #[derive(Clone, Copy, Debug)]
 struct Hold {
-    source: SourceId,
+    rung: Rung,
     up: Instant,
     until: Instant,
     wait: Duration,
@@ -90,7 +93,7 @@ impl Chooser {
         }
     }
 
-    pub fn pin(&mut self, layer: Option<SourceId>) {
+    pub fn pin(&mut self, layer: Option<Rung>) {
         self.pin = layer;
     }
 
@@ -119,14 +122,14 @@ impl Chooser {
         let from = match self.current {
             Choice::Nothing => return None,
             Choice::AudioOnly => 0,
-            Choice::Layer(source) => 1 + layers.iter().position(|layer| layer.source == source)?,
+            Choice::Layer(rung) => 1 + layers.iter().position(|layer| layer.rung == rung)?,
         };
         let next = layers[from..].iter().find(|layer| layer.active)?;
         let need = need(next, audio);
         let wait = self
-            .hold(next.source)
+            .hold(next.rung)
             .map_or(Duration::ZERO, |hold| hold.wait);
-        (!self.held(next.source, now)).then_some(Next {
+        (!self.held(next.rung, now)).then_some(Next {
             need,
             target: need * self.margin(),
             doubt: if wait > FIRST_HOLD {
@@ -148,32 +151,32 @@ impl Chooser {
         let Some(rate) = known.rate else {
             return active()
                 .next_back()
-                .map_or(Choice::Nothing, |layer| Choice::Layer(layer.source));
+                .map_or(Choice::Nothing, |layer| Choice::Layer(layer.rung));
         };
-        let current = active().find(|layer| Choice::Layer(layer.source) == self.current);
+        let current = active().find(|layer| Choice::Layer(layer.rung) == self.current);
         let roomy = active().rfind(|layer| {
-            need(layer, audio) * self.margin() <= rate && !self.held(layer.source, now)
+            need(layer, audio) * self.margin() <= rate && !self.held(layer.rung, now)
         });
         let Some(current) = current else {
             return match (self.current, roomy) {
-                (_, Some(layer)) => Choice::Layer(layer.source),
+                (_, Some(layer)) => Choice::Layer(layer.rung),
                 (Choice::AudioOnly, None) => Choice::AudioOnly,
-                (_, None) => Choice::Layer(lowest.source),
+                (_, None) => Choice::Layer(lowest.rung),
             };
         };
         if need(current, audio) <= rate || !known.congested {
             self.starved = None;
             let up = roomy.filter(|layer| layer.bitrate > current.bitrate);
-            return Choice::Layer(up.unwrap_or(current).source);
+            return Choice::Layer(up.unwrap_or(current).rung);
         }
         if let Some(fits) = active().rfind(|layer| need(layer, audio) <= rate) {
-            return Choice::Layer(fits.source);
+            return Choice::Layer(fits.rung);
         }
         let since = *self.starved.get_or_insert(now);
         if now.saturating_duration_since(since) >= STARVED && known.pressed {
             Choice::AudioOnly
         } else {
-            Choice::Layer(lowest.source)
+            Choice::Layer(lowest.rung)
         }
     }
 
@@ -184,44 +187,41 @@ impl Chooser {
         }
     }
 
-    fn pinned(&self, layers: &[LayerRate]) -> Option<SourceId> {
+    fn pinned(&self, layers: &[LayerRate]) -> Option<Rung> {
         self.pin.filter(|pin| {
             layers
                 .iter()
-                .any(|layer| layer.source == *pin && layer.active)
+                .any(|layer| layer.rung == *pin && layer.active)
         })
     }
 
-    fn held(&self, source: SourceId, now: Instant) -> bool {
-        self.hold(source).is_some_and(|hold| now < hold.until)
+    fn held(&self, rung: Rung, now: Instant) -> bool {
+        self.hold(rung).is_some_and(|hold| now < hold.until)
     }
 
-    fn hold(&self, source: SourceId) -> Option<&Hold> {
-        self.holds
-            .iter()
-            .flatten()
-            .find(|hold| hold.source == source)
+    fn hold(&self, rung: Rung) -> Option<&Hold> {
+        self.holds.iter().flatten().find(|hold| hold.rung == rung)
     }
 
     /// Write down rises and falls.
     fn remember(&mut self, layers: &[LayerRate], next: Choice, now: Instant) {
         let rank = |choice: Choice| match choice {
-            Choice::Layer(source) => layers
+            Choice::Layer(rung) => layers
                 .iter()
-                .position(|layer| layer.source == source)
+                .position(|layer| layer.rung == rung)
                 .map_or(0, |at| at + 1),
             _ => 0,
         };
         match (self.current, next) {
-            (_, Choice::Layer(source)) if rank(next) > rank(self.current) => {
-                let hold = self.hold_mut(source, now);
+            (_, Choice::Layer(rung)) if rank(next) > rank(self.current) => {
+                let hold = self.hold_mut(rung, now);
                 if now.saturating_duration_since(hold.until) > 2 * LONGEST_HOLD {
                     hold.wait = Duration::ZERO;
                 }
                 hold.up = now;
             }
-            (Choice::Layer(source), _) if rank(next) < rank(self.current) => {
-                let hold = self.hold_mut(source, now);
+            (Choice::Layer(rung), _) if rank(next) < rank(self.current) => {
+                let hold = self.hold_mut(rung, now);
                 hold.wait = if now.saturating_duration_since(hold.up) < SOON {
                     (hold.wait * 2).clamp(2 * FIRST_HOLD, LONGEST_HOLD)
                 } else {
@@ -233,11 +233,11 @@ impl Chooser {
         }
     }
 
-    fn hold_mut(&mut self, source: SourceId, now: Instant) -> &mut Hold {
+    fn hold_mut(&mut self, rung: Rung, now: Instant) -> &mut Hold {
         let at = self
             .holds
             .iter()
-            .position(|hold| hold.is_some_and(|hold| hold.source == source))
+            .position(|hold| hold.is_some_and(|hold| hold.rung == rung))
             .or_else(|| self.holds.iter().position(Option::is_none))
             .or_else(|| {
                 let oldest = self.holds.iter().flatten().map(|hold| hold.until).min();
@@ -247,11 +247,11 @@ impl Chooser {
             })
             .unwrap_or(0);
         let slot = &mut self.holds[at];
-        if slot.is_none_or(|hold| hold.source != source) {
+        if slot.is_none_or(|hold| hold.rung != rung) {
             *slot = None;
         }
         slot.get_or_insert(Hold {
-            source,
+            rung,
             up: now,
             until: now,
             wait: Duration::ZERO,

@@ -8,11 +8,13 @@
 //! use std::time::Instant;
 //! use sluice_media_core::downlink::{Choice, Downlink, Feedback, LayerRate};
 //! use sluice_media_core::packet::SourceId;
+//! use sluice_media_core::rung::Rung;
 //!
 //! let now = Instant::now();
 //! let mut downlink = Downlink::new(Feedback::TransportWide, 300_000, now);
-//! let low = LayerRate { source: SourceId(1), bitrate: 120_000, packets_per_second: 0, active: true };
-//! assert_eq!(downlink.choose(&[low], 40_000, now), Choice::Layer(SourceId(1)));
+//! let rung = Rung::plain(SourceId(1));
+//! let low = LayerRate { rung, whole: true, bitrate: 120_000, packets_per_second: 0, active: true };
+//! assert_eq!(downlink.choose(&[low], 40_000, now), Choice::Layer(rung));
 //! downlink.sent(0, 1200, now);
 //! downlink.feedback([(0, Some(5_000))].into_iter(), now);
 //! ```
@@ -40,7 +42,7 @@ use meter::Meter;
 use probe::{PROVEN, Plan, Probe, Verdict};
 use trend::Trend;
 
-use crate::packet::SourceId;
+use crate::rung::Rung;
 
 const SILENCE: Duration = Duration::from_millis(1500);
 /// REMB comes about once a second.
@@ -211,8 +213,8 @@ impl Downlink {
         self.estimate.rate() as u64
     }
 
-    /// The viewer's wish; None: automatic.
-    pub fn pin(&mut self, layer: Option<SourceId>) {
+    /// The viewer's wish, which holds while it is among the active ones; None: automatic.
+    pub fn pin(&mut self, layer: Option<Rung>) {
         self.chooser.pin(layer);
     }
 

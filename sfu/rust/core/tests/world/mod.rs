@@ -5,6 +5,7 @@
 
 pub mod network;
 pub mod receiver;
+pub mod scalable;
 pub mod sender;
 pub mod viewing;
 
@@ -39,6 +40,7 @@ pub fn video(source: u64, seq: u64, ms: u64) -> Packet {
         arrived: at(ms),
         extras: Extras::default(),
         vp8: None,
+        layer: None,
         payload: vec![0x41; 100].into(),
     }
 }

@@ -2,6 +2,7 @@
 
 use sluice_media_core::downlink::LayerRate;
 use sluice_media_core::packet::SourceId;
+use sluice_media_core::rung::Rung;
 
 use super::Dice;
 
@@ -9,34 +10,54 @@ use super::Dice;
 pub const HEADERS: usize = 42;
 const PAYLOAD: usize = 1100;
 pub const AUDIO: u64 = 40_000;
-pub const LOW: SourceId = SourceId(1);
-pub const MIDDLE: SourceId = SourceId(2);
-pub const HIGH: SourceId = SourceId(3);
+pub const LOW: Rung = Rung::plain(SourceId(1));
+pub const MIDDLE: Rung = Rung::plain(SourceId(2));
+pub const HIGH: Rung = Rung::plain(SourceId(3));
 
 /// Bit/s and pictures a second.
-const LAYERS: [(SourceId, u64, u64); 3] = [
+const LAYERS: [(Rung, u64, u64); 3] = [
     (LOW, 120_000, 15),
     (MIDDLE, 500_000, 30),
     (HIGH, 2_500_000, 30),
+];
+/// The same as spatial layers of one encoding, each with all its pictures or every other one.
+const RUNGS: [(Rung, u64, u64); 6] = [
+    (rung(0, 0), 75_000, 15),
+    (rung(0, 1), 120_000, 30),
+    (rung(1, 0), 310_000, 15),
+    (rung(1, 1), 500_000, 30),
+    (rung(2, 0), 1_500_000, 15),
+    (rung(2, 1), 2_500_000, 30),
 ];
 const KEYFRAMES: u64 = 2_000_000;
 
 #[derive(Debug)]
 pub struct Sender {
+    layers: &'static [(Rung, u64, u64)],
     dice: Dice,
     next_picture: u64,
     next_sound: u64,
     next_keyframe: u64,
-    playing: Option<SourceId>,
+    playing: Option<Rung>,
     /// Datagrams and when they are due.
     due: Vec<(u64, usize)>,
 }
 
 impl Sender {
     pub fn new(seed: u64) -> Self {
+        Self::of(&LAYERS, seed)
+    }
+
+    /// Of layers inside one encoding.
+    pub fn scalable(seed: u64) -> Self {
+        Self::of(&RUNGS, seed)
+    }
+
+    fn of(layers: &'static [(Rung, u64, u64)], seed: u64) -> Self {
         let mut dice = Dice(seed);
         let next_keyframe = dice.below(KEYFRAMES);
         Sender {
+            layers,
             dice,
             next_picture: 0,
             next_sound: 0,
@@ -47,17 +68,17 @@ impl Sender {
     }
 
     pub fn layers() -> [LayerRate; 3] {
-        LAYERS.map(|(source, bitrate, pictures)| LayerRate {
-            source,
-            bitrate,
-            packets_per_second: (bitrate / 8 / PAYLOAD as u64 + pictures / 2) as u32,
-            active: true,
-        })
+        LAYERS.map(rate)
+    }
+
+    /// What there is to choose from.
+    pub fn rates(&self) -> Vec<LayerRate> {
+        self.layers.iter().copied().map(rate).collect()
     }
 
     /// What a joiner gets at once: so much of the lowest layer at this rate.
     pub fn replay(&mut self, millis: u64, rate: u64) {
-        let bytes = LAYERS[0].1 * millis / 8000;
+        let bytes = self.layers[0].1 * millis / 8000;
         for at in 0..bytes / PAYLOAD as u64 {
             let due = at * PAYLOAD as u64 * 8_000_000 / rate;
             self.due.push((due, PAYLOAD + HEADERS));
@@ -65,16 +86,20 @@ impl Sender {
     }
 
     /// The datagrams to send by `now`. A new layer begins with a keyframe.
-    pub fn poll(&mut self, layer: Option<SourceId>, now: u64) -> Vec<usize> {
+    pub fn poll(&mut self, layer: Option<Rung>, now: u64) -> Vec<usize> {
         if now >= self.next_sound {
             self.next_sound += 20_000;
             self.due.push((now, AUDIO as usize / 8 / 50 + HEADERS));
         }
-        let fresh = layer != self.playing && layer.is_some();
+        // Fewer or more pictures of one size need no keyframe.
+        let size = |rung: Rung| (rung.source, rung.spatial);
+        let fresh = layer.map(size) != self.playing.map(size) && layer.is_some();
         self.playing = layer;
-        if let Some((_, rate, pictures)) = LAYERS
-            .into_iter()
-            .find(|(source, ..)| Some(*source) == layer)
+        if let Some((_, rate, pictures)) = self
+            .layers
+            .iter()
+            .copied()
+            .find(|(rung, ..)| Some(*rung) == layer)
             && (fresh || now >= self.next_picture)
         {
             self.next_picture = now + 1_000_000 / pictures;
@@ -103,5 +128,23 @@ impl Sender {
             due += part * 8_000_000 / (rate * 5 / 2);
             bytes -= part;
         }
+    }
+}
+
+pub const fn rung(spatial: u8, temporal: u8) -> Rung {
+    Rung {
+        source: SourceId(1),
+        spatial,
+        temporal,
+    }
+}
+
+fn rate((rung, bitrate, pictures): (Rung, u64, u64)) -> LayerRate {
+    LayerRate {
+        rung,
+        whole: true,
+        bitrate,
+        packets_per_second: (bitrate / 8 / PAYLOAD as u64 + pictures / 2) as u32,
+        active: true,
     }
 }

@@ -52,8 +52,17 @@ enum Words {
 
 impl Viewing {
     pub fn new(kind: Feedback, link: Link, seed: u64) -> Self {
+        Self::of(Sender::new, kind, link, seed)
+    }
+
+    /// Of layers inside one encoding.
+    pub fn scalable(kind: Feedback, link: Link, seed: u64) -> Self {
+        Self::of(Sender::scalable, kind, link, seed)
+    }
+
+    fn of(sender: fn(u64) -> Sender, kind: Feedback, link: Link, seed: u64) -> Self {
         let mut dice = Dice(seed);
-        let mut sender = Sender::new(dice.roll());
+        let mut sender = sender(dice.roll());
         sender.replay(dice.below(2000), 8_000_000);
         Viewing {
             downlink: Downlink::new(kind, 300_000, at(0)),
@@ -115,7 +124,7 @@ impl Viewing {
     /// The part of the time between two times that a picture was chosen at least this large.
     pub fn share(&self, least: Choice, from: u64, until: u64) -> f64 {
         let rank = |choice: Choice| match choice {
-            Choice::Layer(source) => source.0,
+            Choice::Layer(rung) => rung.source.0,
             _ => 0,
         };
         let good = (from..until).filter(|ms| rank(self.chosen(*ms)) >= rank(least));
@@ -125,7 +134,7 @@ impl Viewing {
     fn step(&mut self) {
         let now = self.instant();
         let layer = match self.choice {
-            Choice::Layer(source) => Some(source),
+            Choice::Layer(rung) => Some(rung),
             _ => None,
         };
         let mut due = self.sender.poll(layer, self.now);
@@ -243,7 +252,7 @@ impl Viewing {
     }
 
     fn choose(&mut self, now: Instant) {
-        let choice = self.downlink.choose(&Sender::layers(), AUDIO, now);
+        let choice = self.downlink.choose(&self.sender.rates(), AUDIO, now);
         if choice != self.choice {
             self.choice = choice;
             self.changes.push((self.now / 1000, choice));

@@ -6,10 +6,12 @@ use sluice_media_core::downlink::{Choice, Downlink, Feedback, IP_UDP, LayerRate}
 use sluice_media_core::packet::SourceId;
 use sluice_media_core::ring::Ring;
 use sluice_media_core::rtcp::{ReferenceClock, TransportFeedback};
+use sluice_media_core::rung::Rung;
 use str0m::format::CodecSpec;
 
 use super::Viewer;
 use super::format::Terms;
+use crate::command::LayerWish;
 use crate::counters::Counters;
 use crate::egress::Left;
 use crate::net::Way;
@@ -29,10 +31,12 @@ pub struct Link {
     downlink: Option<Box<Downlink>>,
     clock: ReferenceClock,
     choice: Choice,
+    /// Nothing of the chosen encoding is left out.
+    whole: bool,
     asked: Option<Instant>,
     /// As the outside knows it.
     told: Option<Showing>,
-    pub pinned: Option<String>,
+    pub wish: LayerWish,
     pub switches: u64,
     forged: u64,
     probes: u64,
@@ -62,9 +66,10 @@ impl Link {
             downlink: None,
             clock: ReferenceClock::default(),
             choice: Choice::Nothing,
+            whole: true,
             asked: None,
             told: None,
-            pinned: None,
+            wish: LayerWish::default(),
             switches: 0,
             forged: 0,
             probes: 0,
@@ -130,7 +135,7 @@ impl Link {
         &mut self,
         layers: &[LayerRate],
         audio: u64,
-        pin: Option<SourceId>,
+        pin: Option<Rung>,
         counters: &Counters,
         now: Instant,
     ) -> Choice {
@@ -138,8 +143,12 @@ impl Link {
             return Choice::Nothing;
         }
         let kind = self.kind;
-        // One layer is sent whatever is believed, until the link says that it is too much.
-        let least = 3 * (layers[0].bitrate + audio) / 2;
+        // One picture is sent whatever is believed, until the link says that it is too much.
+        let smallest = layers[0].rung.source;
+        let whole = layers
+            .iter()
+            .rfind(|layer| layer.rung.source == smallest && layer.rung.spatial == 0);
+        let least = 3 * (whole.map_or(0, |layer| layer.bitrate) + audio) / 2;
         let start = START.max(least);
         let downlink = self
             .downlink
@@ -162,7 +171,7 @@ impl Viewer {
         &mut self,
         layers: &[LayerRate],
         audio: u64,
-        pin: Option<SourceId>,
+        pin: Option<Rung>,
         counters: &Counters,
         now: Instant,
     ) -> Option<SourceId> {
@@ -172,11 +181,14 @@ impl Viewer {
             return None;
         }
         let choice = self.link.choose(layers, audio, pin, counters, now);
-        if choice != self.link.choice {
-            self.link.choice = choice;
+        let is_whole = |layer: &&LayerRate| layer.whole && Choice::Layer(layer.rung) == choice;
+        let whole = layers.iter().find(is_whole).is_some();
+        if (choice, whole) != (self.link.choice, self.link.whole) {
+            (self.link.choice, self.link.whole) = (choice, whole);
             self.link.asked = None;
             match choice {
-                Choice::Layer(source) => track.forwarder.follow(source),
+                Choice::Layer(rung) if whole => track.forwarder.follow(rung.source),
+                Choice::Layer(rung) => track.forwarder.follow_part(rung),
                 Choice::AudioOnly => {
                     counters.audio_only_entered.add(1);
                     track.forwarder.pause();
@@ -186,7 +198,7 @@ impl Viewer {
             }
         }
         let wanted = track.forwarder.following()?;
-        let waits = track.forwarder.sending() != Some(wanted);
+        let waits = track.forwarder.sending() != Some(wanted) || track.forwarder.wants_keyframe();
         let due = self
             .link
             .asked
@@ -217,9 +229,9 @@ impl Viewer {
         &self.link
     }
 
-    /// The viewer asks for this encoding; None: choose by bandwidth.
-    pub fn pin(&mut self, rid: Option<String>) {
-        self.link.pinned = rid;
+    /// What the viewer asks for.
+    pub fn wish(&mut self, wish: LayerWish) {
+        self.link.wish = wish;
     }
 
     /// When [`Viewer::pad`] is due.

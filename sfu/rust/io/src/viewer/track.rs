@@ -83,7 +83,9 @@ impl Track {
     /// A packet left for the first time.
     pub fn count(&mut self, packet: &Packet, outgoing: &Outgoing) {
         self.packets = self.packets.wrapping_add(1);
-        self.octets = self.octets.wrapping_add(packet.payload.len() as u32);
+        if !outgoing.empty {
+            self.octets = self.octets.wrapping_add(packet.payload.len() as u32);
+        }
         self.newest = Some((outgoing.time, outgoing.captured, packet.codec.clock_rate()));
     }
 

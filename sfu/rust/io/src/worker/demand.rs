@@ -82,7 +82,7 @@ fn demand(channel: &Channel, peers: &HashMap<u64, Box<Peer>>) -> Demand {
         let Some(Part::Viewer(viewer)) = peers.get(id).map(|peer| &peer.part) else {
             continue;
         };
-        let pinned = viewer.link().pinned.as_deref();
+        let pinned = viewer.link().wish.rid.as_deref();
         match pinned.and_then(|rid| channel.layer(rid)) {
             Some(source) => wanted.push(source),
             None => return Demand::Any,

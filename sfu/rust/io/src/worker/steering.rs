@@ -92,7 +92,7 @@ impl Worker {
                     self.net.counters.layer_switches.add(1);
                 }
                 // With one encoding there is nothing to tell before anything changes.
-                if switched || rates.len() > 1 {
+                if switched || rates.iter().filter(|layer| layer.whole).count() > 1 {
                     let rid = match showing {
                         Showing::Layer(source) => channel.rid(source).map(str::to_owned),
                         Showing::AudioOnly => None,
@@ -122,7 +122,7 @@ impl Worker {
         {
             return false;
         }
-        viewer.pin(wish.rid);
+        viewer.wish(wish);
         let rates = channel.rates();
         if let Some(source) = steer(viewer, channel, &rates, &self.net.counters, now) {
             channel.broadcast.want_keyframe(source);
@@ -165,8 +165,19 @@ fn steer(
     counters: &Counters,
     now: Instant,
 ) -> Option<SourceId> {
-    let pin = viewer.link().pinned.as_deref();
-    let pin = pin.and_then(|rid| channel.layer(rid));
+    let wish = &viewer.link().wish;
+    let narrowed = (wish.spatial, wish.temporal) != (None, None);
+    let own = narrowed.then(|| {
+        let most = |layer: Option<u8>| layer.unwrap_or(u8::MAX);
+        channel.rates_within(most(wish.spatial), most(wish.temporal))
+    });
+    let rates = own.as_deref().unwrap_or(rates);
+    // The best of the encoding that is asked for.
+    let pin = wish.rid.as_deref().and_then(|rid| {
+        let source = channel.layer(rid)?;
+        let mut best = rates.iter().filter(|layer| layer.rung.source == source);
+        Some(best.rfind(|layer| layer.active)?.rung)
+    });
     viewer.steer(rates, channel.audio_rate(), pin, counters, now)
 }
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use str0m::format::Codec;
 use str0m::media::{Direction, Rid, Simulcast, SimulcastLayer};
-use str0m::rtp::RtpPacket;
+use str0m::rtp::{RtpPacket, RtpWrite};
 
 use super::{Client, Link, config};
 
@@ -85,7 +85,9 @@ impl Client {
         let (mid, seq) = (self.video, 1000 + 10_000 * number + sent);
         let time = 500_000 * number + 3000 * sent;
         let rid = Some(rid);
-        self.write(mid, rid, Codec::Vp8, seq, time, Instant::now(), payload);
+        let pt = self.payload_type(mid, Codec::Vp8);
+        let packet = RtpWrite::new(pt, seq.into(), time as u32, Instant::now(), payload);
+        self.write(mid, rid, packet.marker(true).nackable(true));
     }
 
     /// The pictures that arrived, in the order of their numbers.

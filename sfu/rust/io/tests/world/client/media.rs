@@ -56,10 +56,24 @@ impl Client {
     }
 
     fn send_picture(&mut self, payload: Vec<u8>, time: u64, captured: Instant) {
+        self.send_video(Codec::Vp8, payload, time, captured, true);
+    }
+
+    /// Send any packet of a picture.
+    pub fn send_video(
+        &mut self,
+        codec: Codec,
+        payload: Vec<u8>,
+        time: u64,
+        captured: Instant,
+        marker: bool,
+    ) {
         let (mid, seq) = (self.video, 1000 + self.sent.len() as u64);
         self.sent.push(payload.clone());
         self.times.push(time);
-        self.write(mid, None, Codec::Vp8, seq, time, captured, payload);
+        let pt = self.payload_type(mid, codec);
+        let packet = RtpWrite::new(pt, seq.into(), time as u32, captured, payload);
+        self.write(mid, None, packet.marker(marker).nackable(true));
     }
 
     pub fn sound_at(&mut self, time: u64, captured: Instant) {
@@ -70,7 +84,9 @@ impl Client {
         self.sent_sound.push(payload.clone());
         self.sound_times.push(time);
         let (mid, seq) = (self.audio, 3000 + number);
-        self.write(mid, None, Codec::Opus, seq, time, captured, payload);
+        let pt = self.payload_type(mid, Codec::Opus);
+        let packet = RtpWrite::new(pt, seq.into(), time as u32, captured, payload);
+        self.write(mid, None, packet);
     }
 
     /// The RTP time under which we sent this payload.
@@ -94,21 +110,7 @@ impl Client {
         fits.expect("a codec in common").pt()
     }
 
-    #[allow(clippy::too_many_arguments)]
-    pub(super) fn write(
-        &mut self,
-        mid: Mid,
-        rid: Option<Rid>,
-        codec: Codec,
-        seq: u64,
-        time: u64,
-        captured: Instant,
-        payload: Vec<u8>,
-    ) {
-        let pt = self.payload_type(mid, codec);
-        let packet = RtpWrite::new(pt, seq.into(), time as u32, captured, payload)
-            .marker(codec != Codec::Opus)
-            .nackable(codec != Codec::Opus);
+    pub(super) fn write(&mut self, mid: Mid, rid: Option<Rid>, packet: RtpWrite) {
         let mut direct = self.rtc.direct_api();
         direct
             .stream_tx_by_mid(mid, rid)

@@ -1,0 +1,93 @@
+//! How the numbers and times of one source become a viewer's.
+
+use std::time::Duration;
+
+use crate::cut::{Cut, Place};
+use crate::forward::{Outgoing, Pace};
+use crate::packet::{Packet, SourceId};
+use crate::svc::Kept;
+
+/// Replayed pictures are this many times closer together than they were captured. At 1:1 a
+/// player shows them at their own pace and stays a whole group behind; four seconds of
+/// pictures closed up to 1/40 are over in a tenth of a second.
+const CLOSE_UP: u64 = 40;
+
+/// Where a viewer came to a source.
+#[derive(Clone, Debug)]
+pub(crate) struct Basis {
+    pub(crate) source: SourceId,
+    pub(crate) in_seq: u64,
+    pub(crate) out_seq: u64,
+    pub(crate) in_time: u64,
+    pub(crate) out_time: u32,
+    /// Times before this are closed up.
+    pub(crate) edge: u64,
+    pub(crate) clock_rate: u32,
+    pub(crate) vp8_shift: Option<(u16, u8)>,
+    /// None while nothing of the source is left out.
+    pub(crate) cut: Option<Box<Cut>>,
+}
+
+impl Basis {
+    pub(crate) fn outgoing(&self, packet: &Packet, place: Place, pace: Pace) -> Outgoing {
+        let at = closed_up(packet.time, self.edge);
+        let time = self
+            .out_time
+            .wrapping_add(at.wrapping_sub(self.in_time) as u32);
+        let moved = match at.saturating_sub(packet.time) {
+            // Nearly always nothing, and then not worth a division.
+            0 => Duration::ZERO,
+            ticks => Duration::from_micros(ticks * 1_000_000 / u64::from(self.clock_rate)),
+        };
+        let left_out = place.left_out();
+        Outgoing {
+            seq: place.seq,
+            time,
+            marker: place.kept.is_some_and(|kept| kept.marker),
+            empty: place.kept.is_none(),
+            captured: packet.captured + moved,
+            pace,
+            vp8: self
+                .vp8_ids(packet, left_out)
+                .filter(|_| left_out != 0 || self.vp8_shift.is_some_and(|shift| shift != (0, 0))),
+        }
+    }
+
+    /// Which of the publisher's packets went out under this number.
+    pub(crate) fn incoming(&self, seq: u64) -> Option<u64> {
+        match &self.cut {
+            Some(cut) => cut.incoming(seq),
+            None => Some(self.in_seq + (seq - self.out_seq)),
+        }
+    }
+
+    /// The picture id and TL0PICIDX that go out. Pictures of the lowest layer, which TL0PICIDX
+    /// counts, are never left out.
+    pub(crate) fn vp8_ids(&self, packet: &Packet, left_out: u16) -> Option<(u16, u8)> {
+        let ids = packet.vp8?;
+        let (id, bits) = ids.picture_id?;
+        let mask = if bits == 7 { 0x7f } else { 0x7fff };
+        let (shift, tl0_shift) = self.vp8_shift.unwrap_or((0, 0));
+        Some((
+            id.wrapping_add(shift).wrapping_sub(left_out) & mask,
+            ids.tl0_pic_idx.unwrap_or(0).wrapping_add(tl0_shift),
+        ))
+    }
+}
+
+/// Nothing is left out.
+pub(crate) fn whole(packet: &Packet) -> Option<Kept> {
+    Some(Kept {
+        marker: packet.marker,
+        pictures_left_out: 0,
+    })
+}
+
+/// Times before `edge` are moved towards it.
+pub(crate) fn closed_up(time: u64, edge: u64) -> u64 {
+    if time >= edge {
+        time
+    } else {
+        edge - (edge - time) / CLOSE_UP
+    }
+}
