@@ -397,7 +397,7 @@ impl Source {
             seq: packet.seq,
             time: packet.time,
             marker: packet.marker,
-            bytes: &packet.payload,
+            bytes: packet.newest(),
         };
         assembler.push(payload, &mut complete);
         for unit in complete {

@@ -10,7 +10,7 @@
 //!    which number and time it goes out; of a stream with layers inside, its [`cut`] says what
 //!    goes out at all ([`svc`]) and closes the gaps ([`renumber`]);
 //! 4. what is resent comes from the layer's [`ring`], and no number is used twice ([`once`]);
-//! 5. [`header`] and [`rtcp`] are what goes over the wire;
+//! 5. [`header`], [`rtcp`] and for sound [`red`] are what goes over the wire;
 //! 6. where somebody reads the stream, [`depacketize`] makes access units of it.
 #![forbid(unsafe_code)]
 
@@ -31,6 +31,7 @@ pub mod header;
 pub mod keyframes;
 pub mod once;
 pub mod packet;
+pub mod red;
 pub mod renumber;
 pub mod ring;
 pub mod routes;

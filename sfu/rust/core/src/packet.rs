@@ -41,5 +41,14 @@ pub struct Packet {
     /// Its place among the layers inside its encoding. None where the stream has none, or its
     /// payload does not tell (AV1 does so in a header extension).
     pub layer: Option<Layer>,
+    /// Where the newest sound begins in the payload. 0 unless earlier ones lie before it (RFC 2198).
+    pub newest: usize,
     pub payload: Arc<[u8]>,
+}
+
+impl Packet {
+    /// The payload without the earlier sounds that it carries along.
+    pub fn newest(&self) -> &[u8] {
+        &self.payload[self.newest..]
+    }
 }

@@ -55,6 +55,7 @@ pub fn run(input: &[u8]) {
             extras: Extras::default(),
             vp8: vp8_ids(payload),
             layer: layer_of(codec, payload),
+            newest: 0,
             payload: payload.into(),
         };
         let layer = layer_of(codec, payload);

@@ -9,6 +9,7 @@ use sluice_media_core::depacketize::rewrite_vp8_ids;
 use sluice_media_core::forward::{Outgoing, Pace};
 use sluice_media_core::header::{Extensions, Header, MAX_HEADER};
 use sluice_media_core::packet::Packet;
+use sluice_media_core::red;
 use sluice_media_core::rtcp::{NtpTime, SenderInfo, Writer};
 
 use crate::net::Way;
@@ -36,6 +37,8 @@ pub struct Left {
     pub number: Option<u16>,
     /// Without IP and UDP headers.
     pub bytes: usize,
+    /// Of RTP, without padding.
+    pub payload: usize,
 }
 
 impl Egress {
@@ -62,8 +65,13 @@ impl Egress {
             way.net.counters.drops_sent_before.add(1);
             return None;
         }
+        let (payload_type, payload) = match format.redundant {
+            _ if outgoing.empty => (format.payload_type, PADDING),
+            Some(redundant) if packet.newest > 0 => (redundant, &*packet.payload),
+            _ => (format.payload_type, packet.newest()),
+        };
         let header = Header {
-            payload_type: format.payload_type,
+            payload_type,
             marker: outgoing.marker,
             padding: outgoing.empty,
             seq: outgoing.seq as u16,
@@ -81,10 +89,6 @@ impl Egress {
             };
         }
         let number = self.stamp(track, &mut values, way);
-        let payload = match outgoing.empty {
-            true => PADDING,
-            false => &packet.payload,
-        };
         let ids = &track.terms.ids;
         let sealer = &self.sealer;
         let bytes = way.place(MAX_HEADER + payload.len() + OVERHEAD, |room| {
@@ -96,9 +100,13 @@ impl Egress {
             {
                 rewrite_vp8_ids(&mut room[start..end], picture_id, tl0);
             }
+            if payload_type != format.payload_type {
+                red::rewrite(&mut room[start..end], format.payload_type);
+            }
             sealer.rtp(room, start, end, header.ssrc, outgoing.seq).ok()
         })?;
-        Some(self.left(number, bytes))
+        let length = if outgoing.empty { 0 } else { payload.len() };
+        Some(self.left(number, bytes, length))
     }
 
     /// Send a packet again, on the retransmission stream (RFC 4588).
@@ -138,7 +146,7 @@ impl Egress {
             }
             sealer.rtp(room, start, end, ssrc, index).ok()
         })?;
-        Some(self.left(number, bytes))
+        Some(self.left(number, bytes, payload.len()))
     }
 
     /// Send a report of each stream, in one datagram.
@@ -177,10 +185,14 @@ impl Egress {
         values.transport_number
     }
 
-    fn left(&mut self, number: Option<u16>, bytes: usize) -> Left {
+    fn left(&mut self, number: Option<u16>, bytes: usize, payload: usize) -> Left {
         // Counted only now, so that a packet that did not leave leaves no hole.
         self.number = self.number.wrapping_add(u16::from(number.is_some()));
-        Left { number, bytes }
+        Left {
+            number,
+            bytes,
+            payload,
+        }
     }
 }
 

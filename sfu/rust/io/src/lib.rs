@@ -12,6 +12,7 @@ pub mod counters;
 pub mod egress;
 pub mod engine;
 pub mod feed;
+pub mod formats;
 pub mod histogram;
 pub mod keying;
 pub mod net;

@@ -1,17 +1,16 @@
 //! From an SDP offer to a peer and its answer. Runs on the caller's thread.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sluice_media_core::codec::Codec;
 use str0m::change::{SdpAnswer, SdpOffer};
 use str0m::config::{CryptoProvider, DtlsCert};
-use str0m::format::{Codec as RtcCodec, CodecConfig, FormatParams};
-use str0m::media::{Direction, Frequency, MediaKind, Mid};
+use str0m::format::CodecConfig;
+use str0m::media::{Direction, MediaKind, Mid};
 use str0m::rtp::Extension;
 use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
 
+use crate::formats::Offered;
 use crate::peer::Role;
 use crate::settings::Addresses;
 
@@ -59,7 +58,8 @@ pub fn accept(
     now: Instant,
 ) -> Result<Accepted, OfferError> {
     bounded(offer)?;
-    let formats = offered_formats(offer)?;
+    let offered = Offered::read(offer)?;
+    let formats = offered.config();
     if formats.params().is_empty() {
         return Err(OfferError::Unsupported(
             "no codec in the offer is one of H264, H265, VP8, VP9, AV1 or opus".into(),
@@ -95,7 +95,7 @@ pub fn accept(
     }
     let credentials = rtc.direct_api().local_ice_credentials();
     Ok(Accepted {
-        answer: finish(&answer, offer),
+        answer: finish(&answer, offer, offered.redundant_opus()),
         rtc,
         credentials,
         audio,
@@ -145,99 +145,10 @@ fn add_candidate(rtc: &mut Rtc, candidate: Option<Candidate>) {
     }
 }
 
-/// Our side's codecs are the offer's own, profile by profile: what a publisher sends we forward
-/// untouched whatever its profile, and a viewer is answered nothing that it did not offer.
-fn offered_formats(offer: &str) -> Result<CodecConfig, OfferError> {
-    let mut names: Vec<(u8, &str)> = Vec::new();
-    let mut params: HashMap<u8, &str> = HashMap::new();
-    for line in offer.lines() {
-        if let Some(value) = line.strip_prefix("a=rtpmap:") {
-            names.push(payload_type(line, value)?);
-        } else if let Some(value) = line.strip_prefix("a=fmtp:") {
-            let (pt, rest) = payload_type(line, value)?;
-            params.insert(pt, rest);
-        }
-    }
-    let mut formats = CodecConfig::empty();
-    let resend_of = |pt: u8| {
-        names.iter().find_map(|(rtx, name)| {
-            let apt = params.get(rtx)?.strip_prefix("apt=")?;
-            let is_rtx = name.len() > 4 && name[..4].eq_ignore_ascii_case("rtx/");
-            (is_rtx && apt.trim().parse() == Ok(pt)).then_some(*rtx)
-        })
-    };
-    let mut seen = Vec::new();
-    for (pt, name) in &names {
-        let Some((codec, channels)) = known_codec(name) else {
-            continue;
-        };
-        if seen.contains(pt) {
-            continue;
-        }
-        seen.push(*pt);
-        let rate = if codec == RtcCodec::Opus {
-            48_000
-        } else {
-            90_000
-        };
-        let Some(rate) = Frequency::new(rate) else {
-            continue;
-        };
-        formats.add_config(
-            (*pt).into(),
-            resend_of(*pt).map(Into::into),
-            codec,
-            rate,
-            channels,
-            FormatParams::parse_line(params.get(pt).unwrap_or(&"")),
-        );
-    }
-    Ok(formats)
-}
-
-fn payload_type<'a>(line: &str, value: &'a str) -> Result<(u8, &'a str), OfferError> {
-    let (number, rest) = value.split_once(' ').unwrap_or((value, ""));
-    match number.parse::<u8>() {
-        Ok(pt) if pt <= 127 => Ok((pt, rest.trim())),
-        _ => Err(OfferError::Malformed(format!(
-            "payload type must be 0 to 127: {}",
-            line.chars().take(80).collect::<String>()
-        ))),
-    }
-}
-
-fn known_codec(rtpmap: &str) -> Option<(RtcCodec, Option<u8>)> {
-    let mut parts = rtpmap.split('/');
-    let name = parts.next()?.to_ascii_lowercase();
-    let rate = parts.next()?;
-    match (name.as_str(), rate) {
-        ("h264", "90000") => Some((RtcCodec::H264, None)),
-        ("h265", "90000") => Some((RtcCodec::H265, None)),
-        ("vp8", "90000") => Some((RtcCodec::Vp8, None)),
-        ("vp9", "90000") => Some((RtcCodec::Vp9, None)),
-        ("av1", "90000") => Some((RtcCodec::Av1, None)),
-        ("opus", "48000") => Some((RtcCodec::Opus, Some(2))),
-        _ => None,
-    }
-}
-
 /// Whether a trickled candidate names an address that a packet could come from. An ICE-lite
 /// agent needs no remote candidates: it learns addresses from the checks that it answers.
 pub fn usable_candidate(text: &str) -> bool {
     Candidate::from_sdp_string(text).is_ok()
-}
-
-/// The codec in our words.
-pub fn codec_of(codec: RtcCodec) -> Option<Codec> {
-    match codec {
-        RtcCodec::H264 => Some(Codec::H264),
-        RtcCodec::H265 => Some(Codec::H265),
-        RtcCodec::Vp8 => Some(Codec::Vp8),
-        RtcCodec::Vp9 => Some(Codec::Vp9),
-        RtcCodec::Av1 => Some(Codec::Av1),
-        RtcCodec::Opus => Some(Codec::Opus),
-        _ => None,
-    }
 }
 
 /// The first audio and the first video m-line that media can flow on, in the offer's order.
@@ -267,7 +178,7 @@ fn tracks(rtc: &Rtc, role: Role, offer: &str) -> (Option<Mid>, Option<Mid>) {
 }
 
 /// What the answer needs beyond str0m's.
-fn finish(answer: &SdpAnswer, offer: &str) -> String {
+fn finish(answer: &SdpAnswer, offer: &str, opus: Option<(u8, &str)>) -> String {
     // RFC 8858: offered mux-only is answered mux-only. OBS, FFmpeg and browsers do not offer it.
     let mux_only = offer.contains("a=rtcp-mux-only");
     let answer = answer.to_sdp_string();
@@ -276,6 +187,7 @@ fn finish(answer: &SdpAnswer, offer: &str) -> String {
         .filter(|line| line.starts_with("a=candidate:"))
         .collect();
     let together = Together::of(&answer);
+    let own = opus.map(|(pt, _)| format!("a=fmtp:{pt} "));
     let mut text = String::new();
     let mut push = |line: &str| {
         text.push_str(line);
@@ -286,7 +198,12 @@ fn finish(answer: &SdpAnswer, offer: &str) -> String {
         if line.starts_with("a=candidate:") || line == "a=ice-options:trickle" {
             continue;
         }
-        push(&together.line(line));
+        match (opus, &own) {
+            (Some((_, params)), Some(own)) if line.starts_with(own) => {
+                push(&format!("{own}{params}"));
+            }
+            _ => push(&together.line(line)),
+        }
         if line.starts_with("c=") {
             // In every section, though they belong to the bundle's first: aiortc with
             // max-bundle keeps those of the last section only.

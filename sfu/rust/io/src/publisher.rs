@@ -7,12 +7,13 @@ use sluice_media_core::capture::{CaptureClock, TrackClock};
 use sluice_media_core::codec::Codec;
 use sluice_media_core::depacketize::{layer_of, starts_keyframe, vp8_ids};
 use sluice_media_core::packet::{Extras, Packet, SourceId};
+use sluice_media_core::red;
 use str0m::Rtc;
 use str0m::format::CodecSpec;
 use str0m::media::{Mid, Pt, Rid, SenderFeedback};
 use str0m::rtp::{RtpPacket, Ssrc, VideoOrientation};
 
-use crate::offer::codec_of;
+use crate::formats::codec_of;
 
 /// More encodings than any client sends (audio and three layers, before and after a restart).
 const MAX_TRACKS: usize = 16;
@@ -31,6 +32,8 @@ pub struct Track {
     pub codec: Codec,
     pub spec: CodecSpec,
     pt: Pt,
+    /// The payload type of the same sound with earlier ones in front (RFC 2198).
+    redundant: Option<Pt>,
     clock: TrackClock,
 }
 
@@ -63,11 +66,12 @@ impl Publisher {
     ) -> Option<Received> {
         let ssrc = rtp.header.ssrc;
         let pt = rtp.header.payload_type;
-        let known = self.tracks.get(&ssrc).filter(|track| track.pt == pt);
+        let is_of = |track: &&Track| track.pt == pt || track.redundant == Some(pt);
+        let known = self.tracks.get(&ssrc).filter(is_of);
         if known.is_some() {
             return Some(Received::Packet(self.packet(ssrc, rtp)?));
         }
-        let (track, replaces) = self.new_track(rtc, ssrc, pt, new_source)?;
+        let (track, replaces) = self.new_track(rtc, &rtp, new_source)?;
         self.tracks.insert(ssrc, track);
         let packet = self.packet(ssrc, rtp)?;
         Some(Received::Started { packet, replaces })
@@ -99,11 +103,18 @@ impl Publisher {
     fn new_track(
         &mut self,
         rtc: &mut Rtc,
-        ssrc: Ssrc,
-        pt: Pt,
+        rtp: &RtpPacket,
         new_source: &mut impl FnMut() -> SourceId,
     ) -> Option<(Track, Option<SourceId>)> {
-        let spec = rtc.codec_config().find(|p| p.pt() == pt)?.spec();
+        let ssrc = rtp.header.ssrc;
+        let pt = rtp.header.payload_type;
+        let params = *rtc
+            .codec_config()
+            .find(|p| p.pt() == pt || p.red() == Some(pt))?;
+        if params.red() == Some(pt) {
+            red::read(&rtp.payload, *params.pt())?;
+        }
+        let spec = params.spec();
         let codec = codec_of(spec.codec)?;
         let (mid, rid) = {
             let mut direct = rtc.direct_api();
@@ -128,7 +139,8 @@ impl Publisher {
             source: new_source(),
             codec,
             spec,
-            pt,
+            pt: params.pt(),
+            redundant: params.red(),
             clock: TrackClock::new(codec.clock_rate()),
         };
         Some((track, before.map(|(_, source)| source)))
@@ -137,6 +149,17 @@ impl Publisher {
     fn packet(&mut self, ssrc: Ssrc, rtp: RtpPacket) -> Option<Packet> {
         let track = self.tracks.get_mut(&ssrc)?;
         let time = rtp.time.numer();
+        let mut payload = rtp.payload;
+        let mut newest = 0;
+        if track.redundant == Some(rtp.header.payload_type) {
+            let blocks = red::read(&payload, *track.pt)?;
+            if blocks.alike {
+                newest = blocks.newest;
+            } else {
+                // Nobody negotiated what lies before it.
+                payload = payload[blocks.newest..].into();
+            }
+        }
         let extensions = &rtp.header.ext_vals;
         Some(Packet {
             source: track.source,
@@ -144,7 +167,7 @@ impl Publisher {
             seq: *rtp.seq_no,
             time,
             marker: rtp.header.marker,
-            keyframe_start: !track.codec.is_audio() && starts_keyframe(track.codec, &rtp.payload),
+            keyframe_start: !track.codec.is_audio() && starts_keyframe(track.codec, &payload),
             captured: self.clock.captured(&mut track.clock, time, rtp.timestamp),
             arrived: rtp.timestamp,
             extras: Extras {
@@ -154,10 +177,11 @@ impl Publisher {
                     .map(|level| (level, extensions.voice_activity.unwrap_or(false))),
             },
             vp8: (track.codec == Codec::Vp8)
-                .then(|| vp8_ids(&rtp.payload))
+                .then(|| vp8_ids(&payload))
                 .flatten(),
-            layer: layer_of(track.codec, &rtp.payload),
-            payload: rtp.payload,
+            layer: layer_of(track.codec, &payload),
+            newest,
+            payload,
         })
     }
 }

@@ -54,6 +54,7 @@ fn packet(source: u64, bytes: usize, now: Instant) -> Arc<Packet> {
         arrived: now,
         extras: Extras::default(),
         layer: None,
+        newest: 0,
         vp8: None,
         payload: vec![0x11; bytes].into(),
     })

@@ -104,6 +104,72 @@ fn a_publisher_is_answered_recvonly_even_when_it_offers_both_ways() {
     }
 }
 
+/// As Chrome offers it, and with stereo.
+const REDUNDANT: &str = "m=audio 9 UDP/TLS/RTP/SAVPF 109 63\na=sendrecv\na=rtpmap:109 opus/48000/2\na=fmtp:109 minptime=10;stereo=1;useinbandfec=1\na=rtpmap:63 red/48000/2\na=fmtp:63 109/109";
+
+#[test]
+fn redundant_sound_is_taken_first_and_the_parameters_are_the_offers() {
+    for role in [Role::Publisher, Role::Viewer] {
+        let answer = answer(role, &[&video("sendrecv", &[VP8]), REDUNDANT]);
+        let audio = lines(&answer, "m=audio");
+        assert!(audio[0].ends_with(" 63 109"), "{answer}");
+        assert_eq!(lines(&answer, "a=rtpmap:63 red/48000/2").len(), 1);
+        assert_eq!(lines(&answer, "a=fmtp:63 109/109").len(), 1, "{answer}");
+        let parameters = lines(&answer, "a=fmtp:109");
+        let offered = "a=fmtp:109 minptime=10;stereo=1;useinbandfec=1";
+        assert_eq!(parameters, [offered]);
+    }
+}
+
+#[test]
+fn opus_keeps_what_it_repairs_losses_with() {
+    for role in [Role::Publisher, Role::Viewer] {
+        let answer = answer(role, &[SOUND]);
+        assert_eq!(lines(&answer, "a=fmtp:111").len(), 1);
+        assert!(lines(&answer, "a=fmtp:111")[0].contains("useinbandfec=1"));
+    }
+}
+
+#[test]
+fn opus_of_other_channels_than_two_is_left_out() {
+    for name in ["opus/48000", "opus/48000/1"] {
+        let more = format!("\na=rtpmap:110 {name}\na=fmtp:110 useinbandfec=1");
+        for sound in [SOUND, REDUNDANT] {
+            let both = sound.replacen(['\n'], " 110\n", 1) + &more;
+            let answer = answer(Role::Viewer, &[&both]);
+            assert!(!answer.contains("a=rtpmap:110"), "{answer}");
+            assert_eq!(answer.contains("red/48000/2"), sound == REDUNDANT);
+        }
+    }
+}
+
+#[test]
+fn redundant_sound_that_is_ambiguous_is_left_out() {
+    let twice = format!("{REDUNDANT}\na=rtpmap:110 opus/48000/2").replace(" 63\n", " 63 110\n");
+    let other = REDUNDANT.replace("109/109", "109/0");
+    let empty = REDUNDANT.replace("\na=fmtp:63 109/109", "");
+    for sound in [twice.as_str(), &other, &empty] {
+        let answer = answer(Role::Viewer, &[sound]);
+        assert!(!answer.contains("red/48000"), "{answer}");
+        assert!(answer.contains("a=rtpmap:109 opus/48000/2"));
+    }
+    // The same number for a picture.
+    let picture = video("sendrecv", &[(63, "VP8/90000", "")]);
+    for sections in [[REDUNDANT, &picture], [&picture, REDUNDANT]] {
+        for role in [Role::Publisher, Role::Viewer] {
+            let answer = answer(role, &sections);
+            assert!(!answer.contains("red/48000"), "{answer}");
+        }
+    }
+    // The numbers that str0m would take of its own accord.
+    let taken = video("sendrecv", &[(111, "VP8/90000", "")]);
+    for sections in [[REDUNDANT, &taken], [&taken, REDUNDANT]] {
+        let answer = answer(Role::Viewer, &sections);
+        assert!(answer.contains("a=fmtp:63 109/109"), "{answer}");
+        assert!(answer.contains("a=rtpmap:111 VP8/90000"), "{answer}");
+    }
+}
+
 #[test]
 fn a_viewer_is_answered_sendonly() {
     for direction in ["recvonly", "sendrecv"] {

@@ -7,6 +7,7 @@ use sluice_media_core::forward::{Outgoing, Pace};
 use sluice_media_core::header::ExtensionIds;
 use sluice_media_core::packet::{Extras, Packet, SourceId};
 use sluice_media_core::rtcp::ReportBlock;
+use sluice_media_io::egress::Left;
 use sluice_media_io::viewer::format::{Format, Terms};
 use sluice_media_io::viewer::track::Track;
 use str0m::format::{Codec, CodecSpec, FormatParams};
@@ -29,6 +30,7 @@ fn track() -> Track {
         ssrc: SSRC,
         resend_ssrc: Some(7),
         formats: vec![Format {
+            redundant: None,
             spec: spec(Codec::Vp8),
             payload_type: 96,
             resend: Some(97),
@@ -37,6 +39,12 @@ fn track() -> Track {
         remb: false,
     })
 }
+
+const LEFT: Left = Left {
+    number: None,
+    bytes: 140,
+    payload: 100,
+};
 
 fn packet(captured: Instant) -> Packet {
     Packet {
@@ -53,6 +61,7 @@ fn packet(captured: Instant) -> Packet {
             audio_level: None,
         },
         layer: None,
+        newest: 0,
         vp8: None,
         payload: vec![0x10; 100].into(),
     }
@@ -83,7 +92,7 @@ fn nothing_is_reported_before_the_first_packet() {
 fn a_report_says_which_rtp_time_it_is_now() {
     let start = Instant::now();
     let mut track = track();
-    track.count(&packet(start), &outgoing(1_000_000, start));
+    track.count(&packet(start), &outgoing(1_000_000, start), LEFT);
     for (later, ticks) in [(0, 0), (1, 90), (1000, 90_000), (100_000, 9_000_000)] {
         let info = track.sender_info(start + ms(later)).expect("a report");
         assert_eq!((info.ssrc, info.rtp), (SSRC, 1_000_000 + ticks));
@@ -96,7 +105,7 @@ fn a_capture_time_that_lies_ahead_counts_backwards() {
     // publisher's clock may be ahead.
     let start = Instant::now();
     let mut track = track();
-    track.count(&packet(start), &outgoing(1_000_000, start + ms(500)));
+    track.count(&packet(start), &outgoing(1_000_000, start + ms(500)), LEFT);
     let rtp = |at| track.sender_info(at).expect("a report").rtp;
     assert_eq!(rtp(start), 1_000_000 - 45_000);
     assert_eq!(rtp(start + ms(500)), 1_000_000);
@@ -107,10 +116,10 @@ fn a_capture_time_that_lies_ahead_counts_backwards() {
 fn rtp_time_wraps_around_in_a_report_too() {
     let start = Instant::now();
     let mut track = track();
-    track.count(&packet(start), &outgoing(u32::MAX, start + ms(100)));
+    track.count(&packet(start), &outgoing(u32::MAX, start + ms(100)), LEFT);
     let rtp = |at| track.sender_info(at).expect("a report").rtp;
     assert_eq!(rtp(start + ms(101)), 89);
-    track.count(&packet(start), &outgoing(100, start + ms(100)));
+    track.count(&packet(start), &outgoing(100, start + ms(100)), LEFT);
     let info = track.sender_info(start).expect("a report");
     assert_eq!(info.rtp, 100u32.wrapping_sub(9000));
 }
@@ -120,7 +129,7 @@ fn a_report_counts_what_left() {
     let start = Instant::now();
     let mut track = track();
     for number in 0..5 {
-        track.count(&packet(start), &outgoing(3000 * number, start));
+        track.count(&packet(start), &outgoing(3000 * number, start), LEFT);
     }
     let info = track.sender_info(start).expect("a report");
     assert_eq!((info.packets, info.octets), (5, 500));
@@ -136,7 +145,7 @@ fn the_first_packets_say_which_m_line_they_belong_to() {
         let values = track.extensions(&packet);
         assert_eq!(values.orientation, Some(1));
         named += usize::from(values.mid == b"1");
-        track.count(&packet, &outgoing(number, start));
+        track.count(&packet, &outgoing(number, start), LEFT);
     }
     assert_eq!(named, 64);
     assert!(track.extensions(&packet).mid.is_empty());

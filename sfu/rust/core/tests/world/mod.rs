@@ -41,6 +41,7 @@ pub fn video(source: u64, seq: u64, ms: u64) -> Packet {
         extras: Extras::default(),
         vp8: None,
         layer: None,
+        newest: 0,
         payload: vec![0x41; 100].into(),
     }
 }

@@ -12,6 +12,8 @@ pub struct Format {
     pub payload_type: u8,
     /// Payload type of retransmissions (RFC 4588).
     pub resend: Option<u8>,
+    /// Payload type of the same sound with earlier ones in front (RFC 2198).
+    pub redundant: Option<u8>,
 }
 
 /// A track as negotiated.
@@ -50,6 +52,7 @@ impl Terms {
                     spec: p.spec(),
                     payload_type: *p.pt(),
                     resend: p.resend().map(|pt| *pt),
+                    redundant: p.red().map(|pt| *pt),
                 })
                 .collect(),
             ids: extension_ids(answer, mid),

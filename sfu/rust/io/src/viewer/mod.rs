@@ -142,7 +142,7 @@ impl Viewer {
             };
             let left = egress.media(track, format, &packet, &outgoing, way);
             if let Some(left) = left {
-                track.count(&packet, &outgoing);
+                track.count(&packet, &outgoing, left);
                 way.net.counters.replayed_packets.add(1);
                 self.sent(&packet, left, way);
             }
@@ -193,7 +193,7 @@ impl Viewer {
             };
             let left = egress.media(track, format, packet, &outgoing, way);
             if let Some(left) = left {
-                track.count(packet, &outgoing);
+                track.count(packet, &outgoing, left);
                 self.sent(packet, left, way);
             }
         }
@@ -309,7 +309,7 @@ impl Viewer {
     }
 
     fn sent(&mut self, packet: &Packet, left: Left, way: &mut Way<'_>) {
-        let bytes = packet.payload.len() as u64;
+        let bytes = left.payload as u64;
         if self.report_at.is_none() || (!packet.codec.is_audio() && self.first_media.is_none()) {
             // Players can put sound and picture together only after a report of each.
             self.report_at = Some(way.now);

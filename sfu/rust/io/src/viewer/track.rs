@@ -11,6 +11,7 @@ use sluice_media_core::rtcp::{NtpTime, ReportBlock, SenderInfo};
 use str0m::format::CodecSpec;
 
 use super::format::{Format, Terms};
+use crate::egress::Left;
 
 /// Packets that say which m-line they belong to, in case the answer is read late (RFC 8843
 /// section 9.2).
@@ -81,11 +82,9 @@ impl Track {
     }
 
     /// A packet left for the first time.
-    pub fn count(&mut self, packet: &Packet, outgoing: &Outgoing) {
+    pub fn count(&mut self, packet: &Packet, outgoing: &Outgoing, left: Left) {
         self.packets = self.packets.wrapping_add(1);
-        if !outgoing.empty {
-            self.octets = self.octets.wrapping_add(packet.payload.len() as u32);
-        }
+        self.octets = self.octets.wrapping_add(left.payload as u32);
         self.newest = Some((outgoing.time, outgoing.captured, packet.codec.clock_rate()));
     }
 

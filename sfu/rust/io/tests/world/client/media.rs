@@ -89,6 +89,16 @@ impl Client {
         self.write(mid, None, packet);
     }
 
+    /// Send any packet of the sound.
+    pub fn send_sound(&mut self, pt: Pt, payload: Vec<u8>) {
+        let number = self.sent_sound.len() as u64;
+        self.sent_sound.push(payload.clone());
+        self.sound_times.push(number * 960);
+        let (seq, time) = ((3000 + number).into(), number as u32 * 960);
+        let packet = RtpWrite::new(pt, seq, time, Instant::now(), payload);
+        self.write(self.audio, None, packet);
+    }
+
     /// The RTP time under which we sent this payload.
     pub fn picture_time(&self, payload: &[u8]) -> u64 {
         let index = self.sent.iter().position(|sent| sent == payload);
