@@ -98,8 +98,9 @@ fn a_viewer_that_stops_to_read_loses_what_is_late_and_nobody_else_does() {
         "{silent} sounds and {dark} pictures are missing"
     );
     // The other one saw nothing of all this.
-    world.until("it has it all", |w| w[other].picture_payloads() == pictures);
-    assert_eq!(world[other].sound_payloads(), sounds);
+    world.until("it has it all", |w| {
+        w[other].picture_payloads() == pictures && w[other].sound_payloads() == sounds
+    });
     assert_eq!((world.closed(slow), world.closed(other)), (None, None));
     assert_eq!(drops(&world, other), 0);
 }
