@@ -198,12 +198,17 @@ impl Tcp {
         }
     }
 
-    /// How long the oldest byte waits that the kernel did not take.
+    /// How long the oldest byte waits that the kernel did not take; a queue that is half full in
+    /// bytes counts as one that is half as late as it may be.
     pub fn backlog(&self, key: u64, now: Instant) -> Duration {
-        let oldest = self.connections.get(&key).and_then(|c| c.came.front());
-        oldest.map_or(Duration::ZERO, |(_, came)| {
-            now.saturating_duration_since(*came)
-        })
+        let Some(connection) = self.connections.get(&key) else {
+            return Duration::ZERO;
+        };
+        let Some((_, came)) = connection.came.front() else {
+            return Duration::ZERO;
+        };
+        let filled = PATIENCE.mul_f64(connection.waiting() as f64 / MAX_BUFFER as f64);
+        now.saturating_duration_since(*came).max(filled)
     }
 
     /// Send a datagram, now or when the socket takes it. It is dropped where others wait too long.

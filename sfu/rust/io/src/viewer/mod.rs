@@ -166,9 +166,11 @@ impl Viewer {
         formats: &[(SourceId, CodecSpec)],
         way: &mut Way<'_>,
     ) {
-        let backlog = way.backlog();
-        self.hold(backlog);
         for packet in burst {
+            let backlog = way.backlog();
+            if !backlog.is_zero() || self.held.is_some() {
+                self.hold(backlog);
+            }
             let patience = match packet.codec.is_audio() {
                 true => PATIENCE,
                 false => PICTURE_PATIENCE,
