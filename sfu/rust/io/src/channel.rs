@@ -16,7 +16,7 @@ use crate::outbox::Layer;
 /// seven others costs a third of one that leaves alone.
 const CROWD: usize = 32;
 /// A picture is sent on whole when its packets come within this; they are of no use before.
-const HOLD: Duration = Duration::from_millis(4);
+const HOLD: Duration = Duration::from_millis(3);
 /// As many packets as one message to the kernel carries.
 const FULL: usize = 8;
 
