@@ -17,7 +17,7 @@ pytestmark = [
 
 NARROW_KBITS = {"h": 600, "q": 150}
 """Lines that carry this layer and none above it."""
-NO_PICTURE_KBITS = 70
+NO_PICTURE_KBITS = 95
 SETTLES_S = 3
 RECOVERS_S = 15
 LONGEST_FREEZE_MS = 500

@@ -138,7 +138,14 @@ impl Channel {
     }
 
     /// The same for a viewer that wants no layer above these inside an encoding.
+    ///
+    /// Simulcast is steps enough: without such a wish its encodings are offered whole. Between
+    /// two of them a picture of the larger at half its pace would be chosen, and below the
+    /// smallest one that stutters in place of sound alone.
     pub fn rates_within(&self, spatial: u8, temporal: u8) -> Vec<LayerRate> {
+        let wished = (spatial, temporal) != (u8::MAX, u8::MAX);
+        let sources = self.broadcast.sources().iter();
+        let simulcast = sources.filter(|source| !source.codec.is_audio()).count() > 1;
         let video = |source: &&Source| !source.codec.is_audio();
         let mut rates: Vec<_> = self
             .broadcast
@@ -146,6 +153,7 @@ impl Channel {
             .iter()
             .filter(video)
             .flat_map(|source| source.rungs(spatial, temporal))
+            .filter(|layer| wished || !simulcast || layer.whole)
             .collect();
         rates.sort_by_key(|layer| (layer.bitrate, layer.rung));
         rates

@@ -213,6 +213,16 @@ impl Downlink {
         self.estimate.rate() as u64
     }
 
+    /// Feedback came at least once.
+    pub fn is_heard(&self) -> bool {
+        self.heard.is_some()
+    }
+
+    /// The estimate is a limit that was felt lately.
+    pub fn is_congested(&self, now: Instant) -> bool {
+        self.estimate.congested(now)
+    }
+
     /// The viewer's wish, which holds while it is among the active ones; None: automatic.
     pub fn pin(&mut self, layer: Option<Rung>) {
         self.chooser.pin(layer);

@@ -19,6 +19,8 @@ use crate::prefetch;
 
 /// What a link is believed to carry before anything is known of it.
 const START: u64 = 300_000;
+/// Two seconds of 2.5 Mbit/s in 170 ms.
+const REPLAY_PACE: u64 = 30_000_000;
 /// A keyframe that does not come is asked for again.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 /// Packets that padding repeats.
@@ -125,6 +127,23 @@ impl Link {
 
     pub fn estimate(&self) -> Option<u64> {
         self.downlink.as_ref().map(|downlink| downlink.estimate())
+    }
+
+    /// Bit/s for kept pictures: gently until the link is heard of, then as fast as any line of a
+    /// home is. A keyframe and its followers at once would drown a narrow one for seconds.
+    pub fn replay_pace(&self, now: Instant) -> u64 {
+        match &self.downlink {
+            Some(downlink) if self.kind == Feedback::TransportWide => {
+                if downlink.is_congested(now) {
+                    downlink.estimate()
+                } else if downlink.is_heard() {
+                    REPLAY_PACE
+                } else {
+                    (2 * downlink.estimate()).min(REPLAY_PACE)
+                }
+            }
+            _ => REPLAY_PACE,
+        }
     }
 
     pub fn is_audio_only(&self) -> bool {

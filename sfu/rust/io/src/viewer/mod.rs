@@ -26,9 +26,10 @@ use link::Link;
 use resend::Resends;
 use track::Track;
 
-/// Bytes of a replay that leave in one turn, and the time between turns: 30 Mbit/s fill no home's
-/// line for long, and send two seconds of 2.5 Mbit/s in 170 ms.
-pub const REPLAY_BURST: usize = 15_000;
+/// Bytes of a replay that leave at once: those that begin it, and at most in a turn.
+const REPLAY_START: f64 = 8_000.0;
+const REPLAY_BURST: f64 = 15_000.0;
+/// Between turns.
 pub const REPLAY_TURN: Duration = Duration::from_millis(4);
 /// Pictures give way when a slow reader's queue is this long; the rest of it is the sound's.
 const PICTURE_PATIENCE: Duration = Duration::from_millis(300);
@@ -51,6 +52,9 @@ pub struct Viewer {
     held: Option<SourceId>,
     round_trip: Option<Duration>,
     report_at: Option<Instant>,
+    /// Bytes of a replay that may leave, as of this moment.
+    replay_credit: f64,
+    replay_at: Instant,
     joined: Instant,
     /// From the offer to the first picture packet sent.
     pub first_media: Option<Duration>,
@@ -82,6 +86,8 @@ impl Viewer {
             held: None,
             round_trip: None,
             report_at: None,
+            replay_credit: 0.0,
+            replay_at: now,
             joined: now,
             first_media: None,
             tally: Tally::default(),
@@ -105,7 +111,10 @@ impl Viewer {
     /// Begin with the kept group of pictures. False when the viewer must wait for a keyframe.
     pub fn start_replay(&mut self, gop: &Gop, now: Instant) -> bool {
         match &mut self.video {
-            Some(track) => track.forwarder.start_replay(gop, now),
+            Some(track) => {
+                (self.replay_credit, self.replay_at) = (REPLAY_START, now);
+                track.forwarder.start_replay(gop, now)
+            }
             None => true,
         }
     }
@@ -128,15 +137,18 @@ impl Viewer {
         if way.backlog() >= REPLAY_PATIENCE {
             return self.is_replaying();
         }
-        let mut bytes = 0;
-        while bytes < REPLAY_BURST {
+        let passed = way.now.saturating_duration_since(self.replay_at);
+        let earned = self.link.replay_pace(way.now) as f64 / 8.0 * passed.as_secs_f64();
+        self.replay_credit = (self.replay_credit + earned).min(REPLAY_BURST);
+        self.replay_at = way.now;
+        while self.replay_credit > 0.0 {
             let (Some(track), Some((egress, _))) = (&mut self.video, &mut self.egress) else {
                 return false;
             };
             let Some((packet, outgoing)) = track.forwarder.replay_next(gop, way.now) else {
                 return false;
             };
-            bytes += packet.payload.len();
+            self.replay_credit -= packet.payload.len() as f64;
             let Some(format) = track.format(packet.source, formats) else {
                 continue;
             };
@@ -230,7 +242,10 @@ impl Viewer {
     ) {
         self.tally.nacks += 1;
         way.net.counters.nacks_received.add(1);
-        let (Some(track), Some((egress, _))) = (&mut self.video, &mut self.egress) else {
+        // Where only sound fits, old pictures must not take its place.
+        let wanted = !self.link.is_audio_only();
+        let (true, Some(track), Some((egress, _))) = (wanted, &mut self.video, &mut self.egress)
+        else {
             return way.net.counters.nacks_ignored.add(1);
         };
         let found = track.forwarder.sent(number).and_then(|sent| {
