@@ -82,8 +82,6 @@ counters! {
     peers_closed,
     keyframe_requests_from_viewers,
     keyframe_requests_to_publishers,
-    /// The publisher's group of pictures grew past the replay bounds.
-    replay_overflows,
     path_changes,
     /// Media packets that a viewer asked for again, and was sent again.
     resent_packets,
