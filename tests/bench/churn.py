@@ -74,12 +74,14 @@ class Churn:
     doubts: list[str]
 
 
-async def measure(viewers: int, rate: float, minutes: float, console: Console) -> Churn:
+async def measure(
+    viewers: int, rate: float, minutes: float, bitrate: int, console: Console
+) -> Churn:
     clock = MonotonicClock()
     with rig.sluice() as server, Progress(console=console) as progress:
         task = progress.add_task(f"{viewers} viewers, {rate:g} a second change", total=minutes)
         # Some more may be there while one leaves.
-        load = rig.viewers(viewers + 100, checked=rig.CHECKED)
+        load = rig.viewers(viewers + 100, bitrate=bitrate, checked=rig.CHECKED)
         meter = ProcessMeter(server.pid)
         try:
             async with rig.door(server, "load") as door:
@@ -187,10 +189,12 @@ def main() -> None:
     parser.add_argument("--viewers", type=int, default=500)
     parser.add_argument("--rate", type=float, default=5.0, help="joins and leaves a second")
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--bitrate", type=int, default=rig.BITRATE, help="of the stream, bit/s")
     parser.add_argument("--store", action="store_true", help=f"write into {BENCHMARKS}")
     arguments = parser.parse_args()
     viewers, rate, minutes = arguments.viewers, arguments.rate, arguments.minutes
-    churn = asyncio.run(measure(viewers, rate, minutes, Console(stderr=True)))
+    console, bitrate = Console(stderr=True), arguments.bitrate
+    churn = asyncio.run(measure(viewers, rate, minutes, bitrate, console))
     rows = table(churn)
     shown = Table("what", "measured", title="Coming and going")
     for row in rows:
@@ -201,10 +205,11 @@ def main() -> None:
     figures = json.dumps(asdict(churn))
     if arguments.store:
         text = (
-            f"{viewers} viewers of 2.5 Mbit/s, of whom {rate:g} a second leave and as many come, "
-            f"for {minutes:g} minutes."
+            f"{viewers} viewers of {bitrate / 1e6:g} Mbit/s, of whom {rate:g} a second leave "
+            f"and as many come, for {minutes:g} minutes."
         )
-        about = rig.about(text, f"python -m tests.bench.churn --store --minutes {minutes:g}")
+        command = f"python -m tests.bench.churn --store --minutes {minutes:g} --bitrate {bitrate}"
+        about = rig.about(text, command)
         store("churn", about, ("what", "measured"), rows, figures)
     print(figures)
 
