@@ -89,6 +89,12 @@ impl Gop {
         Duration::from_micros(ticks * 1_000_000 / u64::from(first.codec.clock_rate()))
     }
 
+    /// Bit/s of its own time; None while it has no length.
+    pub fn bitrate(&self) -> Option<u64> {
+        let micros = self.span().as_micros() as u64;
+        (self.bytes as u64 * 8_000_000).checked_div(micros)
+    }
+
     pub fn len(&self) -> usize {
         self.packets.len()
     }

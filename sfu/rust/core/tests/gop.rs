@@ -186,3 +186,15 @@ fn a_cleared_group_keeps_nothing() {
     gop.push(&shared(video(1, 12, 66)));
     assert!(gop.is_empty());
 }
+
+#[test]
+fn the_bitrate_is_that_of_its_own_time() {
+    let mut gop = Gop::new(1 << 20, Duration::from_secs(10));
+    assert_eq!(gop.bitrate(), None);
+    gop.push(&shared(key(1, 10, 0)));
+    assert_eq!(gop.bitrate(), None);
+    let payload = key(1, 10, 0).payload.len() as u64;
+    gop.push(&shared(video(1, 11, 500)));
+    let both = payload + video(1, 11, 500).payload.len() as u64;
+    assert_eq!(gop.bitrate(), Some(both * 16));
+}

@@ -313,8 +313,6 @@ impl Worker {
         // What a peer that failed left behind must not become this one's.
         drop(keying::take());
         let driven = catch_unwind(AssertUnwindSafe(|| {
-            // Keys of another peer's handshake that went wrong right after it.
-            drop(keying::take());
             act(peer, net)?;
             let mut outlet = Outlet::new(net, id, now);
             let next = peer.drain(on, &mut outlet)?;

@@ -29,7 +29,9 @@ use track::Track;
 /// Bytes of a replay that leave at once: those that begin it, and at most in a turn.
 const REPLAY_START: f64 = 8_000.0;
 const REPLAY_BURST: f64 = 15_000.0;
-/// Between turns.
+/// Bit/s of a replay at least.
+const LEAST_REPLAY_PACE: u64 = 250_000;
+/// Between turns of a replay.
 pub const REPLAY_TURN: Duration = Duration::from_millis(4);
 /// Pictures give way when a slow reader's queue is this long; the rest of it is the sound's.
 const PICTURE_PATIENCE: Duration = Duration::from_millis(300);
@@ -94,8 +96,11 @@ impl Viewer {
         }
     }
 
-    /// DTLS is done.
+    /// DTLS is done. Its first keys hold: taken again, they would number from the start again.
     pub fn unlock(&mut self, keying: &Keying, provider: &CryptoProvider) -> Result<(), BadKeying> {
+        if self.egress.is_some() {
+            return Ok(());
+        }
         let (sealer, opener) = srtp::contexts(keying, provider)?;
         self.egress = Some((Egress::new(sealer), opener));
         Ok(())
@@ -138,7 +143,10 @@ impl Viewer {
             return self.is_replaying();
         }
         let passed = way.now.saturating_duration_since(self.replay_at);
-        let earned = self.link.replay_pace(way.now) as f64 / 8.0 * passed.as_secs_f64();
+        // Slower than it grows the replay would never end.
+        let least = (2 * gop.bitrate().unwrap_or(0)).max(LEAST_REPLAY_PACE);
+        let pace = self.link.replay_pace(way.now).max(least);
+        let earned = pace as f64 / 8.0 * passed.as_secs_f64();
         self.replay_credit = (self.replay_credit + earned).min(REPLAY_BURST);
         self.replay_at = way.now;
         while self.replay_credit > 0.0 {
