@@ -25,6 +25,7 @@ pub mod settings;
 pub mod shared;
 pub mod srtp;
 pub mod tcp;
+pub mod trim;
 pub mod udp;
 pub mod viewer;
 pub mod worker;

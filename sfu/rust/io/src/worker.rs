@@ -36,6 +36,7 @@ use crate::settings::Addresses;
 use crate::shared::Shared;
 use crate::srtp::BadKeying;
 use crate::tcp::Tcp;
+use crate::trim::Trim;
 use crate::udp::{Inbox, MAX_DATAGRAM, Udp};
 use crate::viewer::REPLAY_TURN;
 
@@ -73,6 +74,7 @@ pub struct Worker {
     /// When the packets arrived that were forwarded in this turn.
     waiting: Vec<Instant>,
     next_tick: Instant,
+    trim: Trim,
     stopped: bool,
 }
 
@@ -140,6 +142,7 @@ impl Worker {
             forward_at: None,
             waiting: Vec::new(),
             next_tick: Instant::now(),
+            trim: Trim::new(Instant::now()),
             stopped: false,
         })
     }

@@ -7,6 +7,7 @@ use str0m::Input;
 
 use super::{LISTENER_KEY, Worker};
 use crate::outbox::{CloseReason, Event};
+use crate::trim;
 
 impl Worker {
     pub(super) fn wake_due(&mut self, now: Instant) {
@@ -76,6 +77,11 @@ impl Worker {
         }
         self.steer(now);
         self.look_at_demand(now);
+        // One of the workers sees to it for all.
+        let closed = self.net.counters.peers_closed.get();
+        if self.index == 0 && self.trim.is_due(closed, now) {
+            trim::give_back();
+        }
         self.report(now);
         let Some(tcp) = &mut self.net.tcp else { return };
         tcp.resume(LISTENER_KEY, &self.net.poller, now);
