@@ -61,7 +61,9 @@ def ceiling(values: Sequence[float]) -> float:
         unit *= 10
     while unit > most > 0:
         unit /= 10
-    return next((unit * step for step in (1, 1.5, 2, 3, 4, 5, 6, 8) if unit * step > most), 10.0)
+    return next(
+        (unit * step for step in (1, 1.5, 2, 3, 4, 5, 6, 8) if unit * step > most), 10 * unit
+    )
 
 
 def _chart(chart: Chart) -> list[str]:

@@ -32,7 +32,8 @@ def test_charts_stand_in_rows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("most", "top"), [(4.4, 5.0), (0.7, 0.8), (100.0, 150.0), (173.0, 200.0), (9.0, 10.0)]
+    ("most", "top"),
+    [(4.4, 5.0), (0.7, 0.8), (100.0, 150.0), (173.0, 200.0), (9.0, 10.0), (86.0, 100.0)],
 )
 def test_the_scale_ends_at_a_round_number_above_all(most: float, top: float) -> None:
     assert ceiling([0.1, most]) == pytest.approx(top)
