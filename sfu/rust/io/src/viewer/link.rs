@@ -20,7 +20,7 @@ use crate::prefetch;
 /// What a link is believed to carry before anything is known of it.
 const START: u64 = 300_000;
 /// Two seconds of 2.5 Mbit/s in 170 ms.
-const REPLAY_PACE: u64 = 30_000_000;
+pub const REPLAY_PACE: u64 = 30_000_000;
 /// A keyframe that does not come is asked for again.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 /// Packets that padding repeats.

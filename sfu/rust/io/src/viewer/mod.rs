@@ -22,7 +22,7 @@ use crate::peer::Figures;
 use crate::srtp::{self, BadKeying, Opener};
 use crate::tcp::PATIENCE;
 use format::Terms;
-use link::Link;
+use link::{Link, REPLAY_PACE};
 use resend::Resends;
 use track::Track;
 
@@ -31,6 +31,8 @@ const REPLAY_START: f64 = 8_000.0;
 const REPLAY_BURST: f64 = 15_000.0;
 /// Bit/s of a replay at least.
 const LEAST_REPLAY_PACE: u64 = 250_000;
+/// Who has been there for so long does not join any more.
+const SETTLED: Duration = Duration::from_secs(3);
 /// Between turns of a replay.
 pub const REPLAY_TURN: Duration = Duration::from_millis(4);
 /// Pictures give way when a slow reader's queue is this long; the rest of it is the sound's.
@@ -145,7 +147,14 @@ impl Viewer {
         let passed = way.now.saturating_duration_since(self.replay_at);
         // Slower than it grows the replay would never end.
         let least = (2 * gop.bitrate().unwrap_or(0)).max(LEAST_REPLAY_PACE);
-        let pace = self.link.replay_pace(way.now).max(least);
+        // One that was watching and moved has just lost much, and its line is no narrower for it.
+        let watched = way.now.saturating_duration_since(self.joined) > SETTLED;
+        let believed = self.link.replay_pace(way.now);
+        let pace = if watched {
+            REPLAY_PACE
+        } else {
+            believed.max(least)
+        };
         let earned = pace as f64 / 8.0 * passed.as_secs_f64();
         self.replay_credit = (self.replay_credit + earned).min(REPLAY_BURST);
         self.replay_at = way.now;
