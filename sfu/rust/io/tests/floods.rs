@@ -12,7 +12,7 @@ use world::client::media::contiguous;
 use world::rubbish::Dice;
 use world::{Who, World};
 
-const VIEWERS: usize = 20;
+const VIEWERS: usize = 100;
 
 fn stranger() -> UdpSocket {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");

@@ -31,8 +31,6 @@ const REPLAY_START: f64 = 8_000.0;
 const REPLAY_BURST: f64 = 15_000.0;
 /// Bit/s of a replay at least.
 const LEAST_REPLAY_PACE: u64 = 250_000;
-/// Who has been there for so long does not join any more.
-const SETTLED: Duration = Duration::from_secs(3);
 /// Between turns of a replay.
 pub const REPLAY_TURN: Duration = Duration::from_millis(4);
 /// Pictures give way when a slow reader's queue is this long; the rest of it is the sound's.
@@ -59,6 +57,9 @@ pub struct Viewer {
     /// Bytes of a replay that may leave, as of this moment.
     replay_credit: f64,
     replay_at: Instant,
+    /// The replay is for one that was watching and moved: what it lost on the way says nothing of
+    /// its new line.
+    catches_up: bool,
     joined: Instant,
     /// From the offer to the first picture packet sent.
     pub first_media: Option<Duration>,
@@ -92,6 +93,7 @@ impl Viewer {
             report_at: None,
             replay_credit: 0.0,
             replay_at: now,
+            catches_up: false,
             joined: now,
             first_media: None,
             tally: Tally::default(),
@@ -120,6 +122,7 @@ impl Viewer {
         match &mut self.video {
             Some(track) => {
                 (self.replay_credit, self.replay_at) = (REPLAY_START, now);
+                self.catches_up = self.first_media.is_some();
                 track.forwarder.start_replay(gop, now)
             }
             None => true,
@@ -147,13 +150,9 @@ impl Viewer {
         let passed = way.now.saturating_duration_since(self.replay_at);
         // Slower than it grows the replay would never end.
         let least = (2 * gop.bitrate().unwrap_or(0)).max(LEAST_REPLAY_PACE);
-        // One that was watching and moved has just lost much, and its line is no narrower for it.
-        let watched = way.now.saturating_duration_since(self.joined) > SETTLED;
-        let believed = self.link.replay_pace(way.now);
-        let pace = if watched {
-            REPLAY_PACE
-        } else {
-            believed.max(least)
+        let pace = match self.catches_up {
+            true => REPLAY_PACE,
+            false => self.link.replay_pace(way.now).max(least),
         };
         let earned = pace as f64 / 8.0 * passed.as_secs_f64();
         self.replay_credit = (self.replay_credit + earned).min(REPLAY_BURST);
