@@ -110,14 +110,15 @@ fn a_viewer_that_joins_within_a_group_begins_with_its_keyframe() {
 fn a_long_replay_and_live_packets_meet_without_a_gap() {
     let mut world = World::new();
     let publisher = world.publish("town");
-    world.stream(publisher, 250, 1000);
+    // Together they span less than a kept group may (10 s), however slowly the replay goes.
+    world.stream(publisher, 200, 1000);
     let viewer = world.watch("town");
     // Pictures come on while the replay goes out in turns.
-    world.stream(publisher, 100, 0);
-    world.until("everything arrived", |w| w[viewer].pictures.len() >= 350);
+    world.stream(publisher, 80, 0);
+    world.until("everything arrived", |w| w[viewer].pictures.len() >= 280);
     assert_eq!(world[viewer].picture_payloads(), world[publisher].sent);
     assert!(contiguous(&world[viewer].picture_numbers()));
-    assert!(world.count("replayed_packets") >= 250);
+    assert!(world.count("replayed_packets") >= 200);
 }
 
 #[test]
