@@ -272,6 +272,10 @@ class Engine(Protocol):
         """Read a channel's access units; `limit` is the queue's length in units."""
         ...
 
+    def want_keyframes(self, channel: ChannelId) -> None:
+        """Have the publisher send keyframes of all its layers soon, as often as it may be asked."""
+        ...
+
     def events(self) -> AsyncIterator[EngineEvent]:
         """What happens, in order. One consumer only."""
         ...

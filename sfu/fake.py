@@ -105,6 +105,7 @@ class FakeEngine:
         """When set, every offer raises EngineBusy."""
         self.hanging: asyncio.Event | None = None
         """When set, offers wait for it: an engine that does not answer."""
+        self.keyframes_wanted: dict[ChannelId, int] = {}
         self.started = False
         self.stopped = False
         self._next = 1
@@ -208,6 +209,9 @@ class FakeEngine:
         tap = FakeTap(limit)
         self._taps.setdefault(channel, []).append(tap)
         return tap
+
+    def want_keyframes(self, channel: ChannelId) -> None:
+        self.keyframes_wanted[channel] = self.keyframes_wanted.get(channel, 0) + 1
 
     async def events(self) -> AsyncIterator[EngineEvent]:
         while self._events or not self.stopped:

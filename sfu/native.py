@@ -166,6 +166,9 @@ class NativeEngine:
         self._taps[number] = tap
         return tap
 
+    def want_keyframes(self, channel: ChannelId) -> None:
+        self._engine.want_keyframes(channel)
+
     async def events(self) -> AsyncIterator[EngineEvent]:
         while True:
             while self._events:

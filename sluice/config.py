@@ -48,6 +48,12 @@ def _network(value: str) -> str:
     return value
 
 
+def _long_secret(value: SecretStr | None) -> SecretStr | None:
+    if value is not None and len(value.get_secret_value().encode()) < 32:
+        raise ValueError("must be at least 32 bytes of random text")
+    return value
+
+
 Address = Annotated[str, AfterValidator(_address)]
 Network = Annotated[str, AfterValidator(_network)]
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -97,6 +103,38 @@ class MediaConfig(_Section):
     half_open_max: Positive = 1_000
     half_open_timeout_ms: Positive = 10_000
     consent_timeout_ms: Positive = 6_000
+
+
+class BridgeConfig(_Section):
+    """From WebRTC to HLS and DASH. Times are of media, in milliseconds."""
+
+    start: Literal["demand", "always", "never"] = "demand"
+    idle_s: Positive = 120
+    video: Literal["auto", "passthrough", "transcode"] = "auto"
+    encoder: Literal["auto", "libx264", "h264_nvenc"] = "auto"
+    rungs: Annotated[int, Field(ge=1, le=4)] = 4
+    frame_rate: Annotated[int, Field(ge=10, le=60)] = 30
+    audio_bitrate: Annotated[int, Field(ge=32_000, le=192_000)] = 128_000
+    part_ms: Annotated[int, Field(ge=200, le=1_000)] = 500
+    segment_ms: Annotated[int, Field(ge=1_000, le=6_000)] = 2_000
+    window_ms: Annotated[int, Field(ge=12_000)] = 600_000
+    window_mb: Annotated[int, Field(ge=16)] = 256
+    keep_s: Annotated[int, Field(ge=0)] = 60
+    waiters: Positive = 20_000
+    transcoder_mb: Annotated[int, Field(ge=512)] = 2_048
+    signed_ttl_s: Annotated[int, Field(ge=60)] = 14_400
+    signing_secret: SecretStr | None = None
+
+    @field_validator("signing_secret")
+    @classmethod
+    def _is_long(cls, value: SecretStr | None) -> SecretStr | None:
+        return _long_secret(value)
+
+    @model_validator(mode="after")
+    def _parts_fill_segments(self) -> BridgeConfig:
+        if self.segment_ms < 2 * self.part_ms:
+            raise ValueError("segment_ms must be at least twice part_ms")
+        return self
 
 
 class IceServer(_Section):
@@ -150,9 +188,7 @@ class AuthConfig(_Section):
     @field_validator("admin_token", "viewer_token_secret")
     @classmethod
     def _is_long(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value().encode()) < 32:
-            raise ValueError("must be at least 32 bytes of random text")
-        return value
+        return _long_secret(value)
 
 
 class LimitsConfig(_Section):
@@ -214,6 +250,7 @@ class Settings(BaseSettings):
 
     server: ServerConfig = ServerConfig()
     media: MediaConfig = MediaConfig()
+    bridge: BridgeConfig = BridgeConfig()
     ice_servers: list[IceServer] = []
     auth: AuthConfig = AuthConfig()
     limits: LimitsConfig = LimitsConfig()

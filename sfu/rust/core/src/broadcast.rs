@@ -218,6 +218,13 @@ impl Broadcast {
         }
     }
 
+    /// Somebody who reads every layer needs a keyframe of each.
+    pub fn want_keyframes(&mut self) {
+        for source in self.sources.iter_mut().filter(|s| !s.codec.is_audio()) {
+            source.gate.want();
+        }
+    }
+
     /// Sources whose publisher must be asked for a keyframe now.
     pub fn poll_keyframes(&mut self, now: Instant) -> Vec<SourceId> {
         let settings = self.settings;

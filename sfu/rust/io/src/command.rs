@@ -56,6 +56,10 @@ pub enum Command {
         channel: String,
         tap: u64,
     },
+    /// A reader can begin only with a keyframe, of each layer.
+    WantKeyframes {
+        channel: String,
+    },
     Poison {
         peer: u64,
     },

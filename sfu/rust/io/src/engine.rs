@@ -239,6 +239,12 @@ impl Engine {
         self.workers[self.worker_of(&channel)].send(Command::CloseTap { channel, tap });
     }
 
+    /// Have the publisher asked for keyframes of all its layers, as often as it may be asked.
+    pub fn want_keyframes(&self, channel: &str) {
+        let channel = channel.to_owned();
+        self.workers[self.worker_of(&channel)].send(Command::WantKeyframes { channel });
+    }
+
     pub fn outbox(&self) -> &Outbox {
         &self.shared.outbox
     }

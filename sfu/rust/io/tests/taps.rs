@@ -76,3 +76,18 @@ fn a_closed_reader_gets_nothing_more() {
     world.collect();
     assert_eq!(of(&world, Codec::Vp8).len(), 10);
 }
+
+#[test]
+fn a_reader_can_have_keyframes_asked_for() {
+    let mut world = World::new();
+    world.engine.open_tap("town", 1000);
+    let publisher = world.publish("town");
+    world.stream(publisher, 10, 10);
+    world.until("its units arrived", |w| of(w, Codec::Vp8).len() == 10);
+    let before = world[publisher].keyframes_wanted;
+    world.engine.want_keyframes("town");
+    world.until("the publisher was asked", |w| {
+        w[publisher].keyframes_wanted > before
+    });
+    world.engine.want_keyframes("nowhere"); // and nothing happens
+}

@@ -182,6 +182,10 @@ impl Engine {
         py.detach(|| self.0.close_tap(channel, tap));
     }
 
+    fn want_keyframes(&self, py: Python<'_>, channel: &str) {
+        py.detach(|| self.0.want_keyframes(channel));
+    }
+
     /// The eventfd that is readable when `drain` has something.
     fn fileno(&self) -> i32 {
         self.0.outbox().fd()

@@ -72,6 +72,11 @@ impl Worker {
                 }
                 self.drop_if_empty(&name);
             }
+            Command::WantKeyframes { channel } => {
+                if let Some(channel) = self.channels.get_mut(&*channel) {
+                    channel.broadcast.want_keyframes();
+                }
+            }
             Command::Poison { peer } => {
                 if let Some(peer) = self.peers.get_mut(&peer) {
                     peer.poisoned = true;
