@@ -32,11 +32,11 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: $(VENV)/.ready ## Set everything up (first time: some minutes), then run the demo
+run: $(VENV)/.ready player ## Set everything up (first time: some minutes), then run the demo
 	sluice demo
 
 .PHONY: setup
-setup: $(VENV)/.ready $(VENV)/.dev-locked ## Set everything up for development
+setup: $(VENV)/.ready $(VENV)/.dev-locked node_modules/.locked ## Set everything up for development
 
 .PHONY: test
 test: setup ## Run all tests: Rust, pages, Python and journeys in a real browser
@@ -63,7 +63,7 @@ format: setup ## Format the Python and Rust sources
 	cargo fmt --manifest-path $(RUST)/Cargo.toml --all
 
 .PHONY: bench
-bench: bench-live bench-sfu bench-crowd ## Measure everything in docs/benchmarks.md
+bench: bench-live bench-sfu bench-crowd bench-hls bench-bridge bench-origin ## Measure everything in docs/benchmarks.md
 
 .PHONY: bench-live
 bench-live: setup ## Measure the live path: delay, loss, viewers a core
@@ -78,6 +78,18 @@ bench-crowd: setup ## Measure growth, a rush of viewers, and ten minutes of comi
 	python -m tests.bench.growth --store
 	python -m tests.bench.joins --store
 	python -m tests.bench.churn --store
+
+.PHONY: bench-hls
+bench-hls: setup ## Measure HLS and DASH in players of others: delay, joins, stalls
+	python -m tests.bench.hls --store
+
+.PHONY: bench-bridge
+bench-bridge: setup ## Measure the encoder's ladder next to ffmpeg's, passing on, and packaging
+	python -m tests.bench.bridge --store
+
+.PHONY: bench-origin
+bench-origin: setup ## Measure the origin and edges: requests, and 1,000 who wait for one part
+	python -m tests.bench.origin --store
 
 .PHONY: screenshots
 screenshots: setup ## Take the screenshots in docs/ again
@@ -105,7 +117,7 @@ lock: ## Resolve the dependencies again and rewrite the lock files
 
 .PHONY: clean
 clean: ## Remove everything that was built; channels and recordings in .sluice stay
-	rm -rf $(VENV) $(RUST)/target .build
+	rm -rf $(VENV) $(RUST)/target .build node_modules signaling/web/lib
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find sfu -maxdepth 1 -name '_media*.so' -delete
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -138,6 +150,30 @@ $(VENV)/.media-built: $(RUST_SOURCES) pyproject.toml $(VENV)/.locked | tools
 $(VENV)/.mobile-sim: mobile-sim/pyproject.toml $(VENV)/.locked
 	pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e mobile-sim
 	touch $@
+
+# hls.js for the watch page, and for tests two players more. Only hls.js is ever served.
+HLS_JS := signaling/web/lib/hls.mjs
+
+node_modules/.locked: package.json package-lock.json | tools
+	@command -v npm >/dev/null || { echo "Missing: Node 20 with npm" >&2; exit 1; }
+	@echo "Installing the locked Node packages"
+	npm ci --silent --no-progress
+	$(MAKE) $(HLS_JS)
+	touch $@
+
+$(HLS_JS): package-lock.json
+	[ -d node_modules/hls.js ] || npm ci --silent --no-progress --omit=dev
+	mkdir -p $(@D)
+	sed '/^\/\/# sourceMappingURL=/d' node_modules/hls.js/dist/hls.min.mjs >$@
+
+# Without Node the demo runs all the same: browsers then play WebRTC, and HLS by themselves at most.
+.PHONY: player
+player: ## Install hls.js for the watch page, if npm is there
+	@if command -v npm >/dev/null; then \
+		$(MAKE) $(HLS_JS) || echo "hls.js could not be installed: HLS will not play in most browsers"; \
+	else \
+		echo "npm is missing: HLS will not play in most browsers, WebRTC does"; \
+	fi
 
 $(VENV)/.ready: $(VENV)/.media-built $(VENV)/.mobile-sim
 	touch $@

@@ -56,6 +56,8 @@ class Presentation:
     settings: PackagingSettings = field(default_factory=PackagingSettings)
     renditions: dict[str, Rendition] = field(default_factory=dict)
     """In the order of the ladder, best first; the sound last."""
+    expected: frozenset[str] = frozenset()
+    """Renditions that are about to come. Players that know some only would never learn of them."""
     ended: bool = False
     changed: Callable[[Rendition], None] = _nobody
     """Called after every change of a rendition."""

@@ -20,7 +20,7 @@ class Part:
     ticks: int
     """Its length in the track's timescale."""
     independent: bool
-    """Begins with a keyframe."""
+    """Holds a keyframe."""
     gap: bool
     """Nothing was sent in this time: there is no data."""
     data: bytes

@@ -9,12 +9,16 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
 
 from sfu.engine import Engine
-from signaling import api, openapi, pages, public, tokens, whep, whip
+from signaling import api, openapi, pages, playback, public, tokens, whep, whip
 from signaling.headers import HeadersMiddleware
 from signaling.house import House
+from signaling.live import Front, Live
+from signaling.live_meter import LiveMeter
 from signaling.placement import Here, Placement
+from signaling.playback import admit_live
 from signaling.problems import ProblemMiddleware, from_starlette
 from signaling.routing import MeterMiddleware
 from sluice.clock import Clock, SystemClock
@@ -69,6 +73,19 @@ def create_app(house: House) -> Starlette:
     )
 
 
+def create_front(house: House) -> ASGIApp:
+    """The whole server: playlists and media past the frameworks, all else through the app."""
+    public_url = house.settings.server.public_url or ""
+    live = Live(
+        house.bridges,
+        house.bridges.clock,
+        LiveMeter(house.metrics),
+        admit=lambda channel, grant: admit_live(house, channel, grant),
+        https=public_url.startswith("https://"),
+    )
+    return Front(create_app(house), live)
+
+
 def all_routes(house: House) -> list[BaseRoute]:
     """Every address of the front door."""
     return [
@@ -77,6 +94,7 @@ def all_routes(house: House) -> list[BaseRoute]:
         *public.routes(house),
         *api.routes(house),
         *tokens.routes(house),
+        *playback.routes(house),
         *openapi.routes(),
         *pages.routes(),
     ]

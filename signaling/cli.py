@@ -21,6 +21,7 @@ from signaling.app import build_house
 from signaling.bench import bench_app
 from signaling.demo import run_demo
 from signaling.doctor import examine, worst
+from signaling.edge_cli import edge_command, edge_config_command
 from signaling.house import House
 from signaling.server import CannotStart, serve
 from sluice.auth import hash_secret, new_admin_token
@@ -45,6 +46,8 @@ admin_app = typer.Typer(help="The admin token.", no_args_is_help=True)
 app.add_typer(channel_app, name="channel")
 app.add_typer(admin_app, name="admin")
 app.add_typer(bench_app, name="bench")
+app.command("edge", epilog="Example: `sluice edge --origin https://live.example.org`")(edge_command)
+app.command("edge-config", epilog="Example: `sluice edge-config --out edge`")(edge_config_command)
 
 console = Console()
 errors = Console(stderr=True)

@@ -7,10 +7,13 @@ import secrets
 from time import perf_counter
 
 import structlog
+from pydantic import SecretStr
 from starlette.requests import Request
 
+from bridge.signed import Signer
 from sfu.engine import Engine
 from sfu.rooms import RoomLimits, Rooms
+from signaling.bridges import Bridges
 from signaling.event_streams import EventStreams
 from signaling.intake import Intake, credential
 from signaling.placement import Placement
@@ -47,7 +50,9 @@ class House:
         self.book = ChannelBook(self.store, clock, limits.channels)
         self.new_admin_token: str | None = None
         """Set when this start made one: to be shown once."""
-        self.tokens = ViewerTokens(self._viewer_token_secret())
+        self.tokens = ViewerTokens(
+            self._secret("viewer_token_secret", settings.auth.viewer_token_secret)
+        )
         self.gate = Gate(self.book, self.tokens, self._admin_hash(), clock)
         self.intake = Intake(settings.server, limits, clock)
         self.rooms = Rooms(
@@ -60,6 +65,8 @@ class House:
                 viewers_per_channel=limits.viewers_per_channel,
             ),
         )
+        self.signer = Signer(self._secret("live_signing_secret", settings.bridge.signing_secret))
+        self.bridges = Bridges(settings.bridge, engine, self.rooms, clock, self.metrics)
         self.sessions = Sessions(self.metrics)
         self.streams = EventStreams(self.rooms, self.metrics, limits)
         self.ready = False
@@ -75,6 +82,7 @@ class House:
         await self.engine.start()
         self.rooms.listen(self.sessions.peer_gone)
         self.rooms.start()
+        self.bridges.start()
         self._tasks.spawn(self._enforce_forever(), "enforce")
         self._tasks.spawn(self._probe_lag(), "loop-lag")
         self.ready = True
@@ -92,6 +100,7 @@ class House:
         self.begin_stop()
         self.ready = False
         await self._tasks.close()
+        await self.bridges.stop()
         await self.engine.stop()
         await self.rooms.stop()
         for session in self.sessions:
@@ -172,12 +181,12 @@ class House:
             self.store.set_secret("admin_token_hash", kept)
         return kept
 
-    def _viewer_token_secret(self) -> bytes:
-        configured = self.settings.auth.viewer_token_secret
+    def _secret(self, name: str, configured: SecretStr | None) -> bytes:
+        """What the settings say, or what was made at the first start."""
         if configured is not None:
             return configured.get_secret_value().encode()
-        kept = self.store.secret("viewer_token_secret")
+        kept = self.store.secret(name)
         if kept is None:
             kept = secrets.token_bytes(32)
-            self.store.set_secret("viewer_token_secret", kept)
+            self.store.set_secret(name, kept)
         return kept

@@ -12,7 +12,7 @@ from types import FrameType
 import structlog
 import uvicorn
 
-from signaling.app import create_app
+from signaling.app import create_front
 from signaling.house import House
 from sluice.config import ServerConfig, Settings
 
@@ -149,7 +149,7 @@ async def _stop_at(server: uvicorn.Server, stop: asyncio.Event) -> None:
 def _uvicorn_config(house: House) -> uvicorn.Config:
     config = house.settings.server
     return uvicorn.Config(
-        create_app(house),
+        create_front(house),
         loop="uvloop",
         http="httptools",
         ws="none",

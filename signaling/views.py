@@ -186,6 +186,15 @@ class LayerChoice(Struct, forbid_unknown_fields=True, rename="camel"):
     max_temporal_layer_id: Annotated[int, Meta(ge=0, le=7)] | None = None
 
 
+class PlaybackView(Struct):
+    """Where a player begins: HLS and DASH. `expires_ms`: Unix time at which signed addresses end;
+    null for those that do not."""
+
+    master: str
+    manifest: str
+    expires_ms: int | None
+
+
 class HealthView(Struct):
     """`ok`, or what is wrong."""
 

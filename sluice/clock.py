@@ -28,6 +28,23 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
 
+class SteadyClock:
+    """Server time: the wall clock as it stood at the start, and what passed since then.
+
+    Media is placed on it. When the machine's clock is set, streams must not notice.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._zero_ms = clock.wall_ms() - clock.now_ms()
+
+    def now_ms(self) -> int:
+        return self._clock.now_ms()
+
+    def wall_ms(self) -> int:
+        return self._zero_ms + self._clock.now_ms()
+
+
 class VirtualClock:
     """Stands still until `advance` is called."""
 

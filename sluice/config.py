@@ -115,7 +115,7 @@ class BridgeConfig(_Section):
     rungs: Annotated[int, Field(ge=1, le=4)] = 4
     frame_rate: Annotated[int, Field(ge=10, le=60)] = 30
     audio_bitrate: Annotated[int, Field(ge=32_000, le=192_000)] = 128_000
-    part_ms: Annotated[int, Field(ge=200, le=1_000)] = 500
+    part_ms: Annotated[int, Field(ge=200, le=1_000)] = 512
     segment_ms: Annotated[int, Field(ge=1_000, le=6_000)] = 2_000
     window_ms: Annotated[int, Field(ge=12_000)] = 600_000
     window_mb: Annotated[int, Field(ge=16)] = 256

@@ -60,6 +60,42 @@ class Metrics:
         )
         self.ice_restarts = Counter("sluice_ice_restarts", "ICE restarts.", registry=registry)
         self.broadcasts = Gauge("sluice_broadcasts", "Live broadcasts.", registry=registry)
+        self.bridges = Gauge(
+            "sluice_bridges", "Broadcasts made into HLS and DASH.", registry=registry
+        )
+        self.bridge_events = Counter(
+            "sluice_bridge_events", "What bridges went through.", ["event"], registry=registry
+        )
+        self.live_requests = Counter(
+            "sluice_live_requests",
+            "Requests for playlists and media by kind and status.",
+            ["kind", "status"],
+            registry=registry,
+        )
+        self.live_bytes = Counter(
+            "sluice_live_bytes", "Bytes of their answers.", ["kind"], registry=registry
+        )
+        self.live_held = Gauge(
+            "sluice_live_held", "Requests that wait for a part.", registry=registry
+        )
+        self.player_buffer = Histogram(
+            "sluice_player_buffer_seconds",
+            "Media in players' buffers, by their own word (CMCD).",
+            buckets=(0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32),
+            registry=registry,
+        )
+        self.player_throughput = Histogram(
+            "sluice_player_throughput_bytes_per_second",
+            "What players measured on their lines (CMCD).",
+            buckets=tuple(kbps * 125 for kbps in (250, 500, 1_000, 2_500, 5_000, 10_000, 50_000)),
+            registry=registry,
+        )
+        self.player_reports = Counter(
+            "sluice_player_reports",
+            "Requests in which a player told how it fares, by what it told (CMCD).",
+            ["what"],
+            registry=registry,
+        )
         self.event_streams = Gauge("sluice_event_streams", "Open SSE.", registry=registry)
         self.events_dropped = Counter(
             "sluice_events_dropped", "Events that slow SSE readers lost.", registry=registry

@@ -3,11 +3,13 @@
 
 const IDLE_MS = 2600;
 const VOLUME_STEP = 0.1;
+const TIME_STEP_MS = 10_000;
 
 /**
  * @param {HTMLVideoElement} video
- * @param {{start: () => void, togglePanel: () => void, toggleQuality: () => void}} actions `start`
- *   is asked to play while nothing was started yet
+ * @param {{start: () => void, togglePanel: () => void, toggleQuality: () => void,
+ *   step: (ms: number) => void, goLive: () => void}} actions `start` is asked to play while nothing
+ *   was started yet; `step` to go back or forth in time
  * @returns {{showSound: () => void}} to call after muting from outside: browsers do not announce
  *   that while the element is still empty
  */
@@ -46,6 +48,7 @@ export function bindControls(video, actions) {
   at("unmute").addEventListener("click", toggleMute);
   at("fullscreen").addEventListener("click", toggleFullscreen);
   at("pip").addEventListener("click", togglePip);
+  at("rewind").addEventListener("click", () => actions.step(-TIME_STEP_MS));
   at("panelbutton").addEventListener("click", actions.togglePanel);
   at("chip").addEventListener("click", actions.togglePanel);
   at("help").addEventListener("click", toggleHelp);
@@ -65,6 +68,9 @@ export function bindControls(video, actions) {
     i: actions.togglePanel,
     q: actions.toggleQuality,
     "?": toggleHelp,
+    l: actions.goLive,
+    ArrowLeft: () => actions.step(-TIME_STEP_MS),
+    ArrowRight: () => actions.step(TIME_STEP_MS),
     ArrowUp: () => louder(VOLUME_STEP),
     ArrowDown: () => louder(-VOLUME_STEP),
   };

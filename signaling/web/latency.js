@@ -3,6 +3,7 @@
 //   stamp     the capture time painted into the picture (stamp.js) against the moment the frame
 //             is shown. Measures everything, encoder to screen.
 //   rtcp      the playout time that the browser derives from the server's sender reports.
+//   pdt       the time that the playlist gives to what is on the screen: from the server to here.
 //   estimate  half a round trip plus the jitter buffer: only the way from the server to here.
 
 import { COLUMNS, readStamp, ROWS, unwrapTime } from "./stamp.js";
@@ -50,15 +51,16 @@ export class LatencyMeter {
     this.#next();
   }
 
-  /** Take the figures of stats.js where there is no stamp to read. */
+  /** Take the figures of stats.js or mediafigures.js where there is no stamp to read. */
   takeFigures(figures) {
     if (performance.now() - this.#lastStampAt < STAMP_FRESH_MS) return;
+    if (Number.isFinite(figures.liveDelayMs)) return this.#set(figures.liveDelayMs, "pdt");
     const { playoutNtpMs, jitterBufferMs, rttMs } = figures;
     if (playoutNtpMs) {
       const latency = this.#clock.at() - (playoutNtpMs - NTP_TO_UNIX_MS);
       if (latency > 0 && latency < PLAUSIBLE_MS) return this.#set(latency, "rtcp");
     }
-    if (jitterBufferMs !== null && rttMs !== null) {
+    if (Number.isFinite(jitterBufferMs) && Number.isFinite(rttMs)) {
       return this.#set(jitterBufferMs + rttMs / 2, "estimate");
     }
     return this.#set(null, null);

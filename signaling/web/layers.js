@@ -1,4 +1,7 @@
-// A publisher's layers as a person sees them: names, and what there is to choose.
+// A publisher's layers, or a ladder's levels, as a person sees them: names, and what there is to choose.
+
+/** The level that is none: the sound alone. */
+export const SOUND_ONLY = "sound";
 
 /**
  * The layers that carry pictures, best first.
@@ -22,7 +25,7 @@ export function layerName(layer) {
  * @param {object[]} layers as the server tells them
  * @param {{wish: string|null, shown: string}} now `wish` is the chosen rid or null, `shown` what
  *   is on the screen, such as "720p", or ""
- * @returns {{rid: string|null, name: string, note: string, checked: boolean, resting: boolean}[]}
+ * @returns {{id: string|null, name: string, note: string, checked: boolean, resting: boolean}[]}
  *   `resting`: the publisher does not send it at the moment
  */
 export function qualityChoices(layers, { wish, shown }) {
@@ -30,14 +33,30 @@ export function qualityChoices(layers, { wish, shown }) {
   if (pictures.length < 2) return [];
   const chosen = pictures.some(({ rid }) => rid === wish) ? wish : null;
   return [
-    { rid: null, name: "Auto", note: chosen === null ? shown : "", checked: chosen === null, resting: false },
+    { id: null, name: "Auto", note: chosen === null ? shown : "", checked: chosen === null, resting: false },
     ...pictures.map((layer) => ({
-      rid: layer.rid,
+      id: layer.rid,
       name: layerName(layer),
       note: layer.active ? noteOf(layer) : "not sent now",
       checked: layer.rid === chosen,
       resting: !layer.active,
     })),
+  ];
+}
+
+/**
+ * The same for the levels of HLS: {name, height, bitrate}, best first. The sound alone can be
+ * chosen too.
+ */
+export function levelChoices(levels, { wish, shown, sound }) {
+  const ladder = levels.length > 1 ? levels : [];
+  if (ladder.length === 0 && !sound) return [];
+  const chosen = wish === SOUND_ONLY || ladder.some(({ name }) => name === wish) ? wish : null;
+  const entry = (id, name, note) => ({ id, name, note, checked: id === chosen, resting: false });
+  return [
+    entry(null, "Auto", chosen === null ? shown : ""),
+    ...ladder.map(({ name, bitrate }) => entry(name, name, bitrateName(bitrate))),
+    ...(sound ? [entry(SOUND_ONLY, "Sound only", "")] : []),
   ];
 }
 

@@ -1,17 +1,15 @@
-// The quality menu: a button that opens a list, one entry of which is chosen. Works by pointer,
-// by touch and by keyboard alone (WAI-ARIA menu button).
+// The quality menu: a button that opens a list of sections, of each one entry is chosen. Works by
+// pointer, by touch and by keyboard alone (WAI-ARIA menu button).
 
 const MOVES = { ArrowDown: 1, ArrowUp: -1 };
 
 export class QualityMenu {
   #button = document.getElementById("quality");
   #list = document.getElementById("qualitymenu");
-  #choose;
-  #choices = [];
+  #sections = [];
+  #shape = "";
 
-  /** @param {(rid: string|null) => void} choose is told what a person chose */
-  constructor(choose) {
-    this.#choose = choose;
+  constructor() {
     this.#button.addEventListener("click", () => this.toggle());
     this.#list.addEventListener("keydown", (event) => this.#onKey(event));
     // In the capture phase: a click beside the menu closes it and does nothing else.
@@ -22,21 +20,29 @@ export class QualityMenu {
     return !this.#list.hidden;
   }
 
-  /** What there is to choose (see layers.js); an empty list hides the button. */
-  show(choices, shown) {
-    this.#button.hidden = choices.length === 0;
+  /**
+   * What there is to choose; sections without entries are left out, and the button when all are.
+   *
+   * @param {{label: string, choices: object[], choose: (id: string|null) => void}[]} sections
+   *   choices as in layers.js: {id, name, note, checked, resting}, the first one is automatic; the
+   *   first section names the button
+   * @param {string} shown what is on the screen, such as "720p"
+   */
+  show(sections, shown) {
+    this.#sections = sections.filter(({ choices }) => choices.length > 0);
+    this.#button.hidden = this.#sections.length === 0;
     if (this.#button.hidden) this.close();
-    const chosen = choices.find(({ checked }) => checked);
-    const name = chosen?.rid === null && shown ? `Auto, ${shown}` : chosen?.name;
+    const ladder = sections[0]?.choices ?? [];
+    const chosen = ladder.find(({ checked }) => checked);
+    const name = chosen && chosen === ladder[0] && shown ? `Auto, ${shown}` : (chosen?.name ?? shown);
     this.#button.setAttribute("aria-label", name ? `Quality: ${name}` : "Quality");
     put(this.#button.querySelector("span"), shown || chosen?.name || "");
-    const same =
-      choices.length === this.#choices.length &&
-      choices.every(({ rid }, i) => rid === this.#choices[i].rid);
-    this.#choices = choices;
-    if (!same) this.#rebuild();
-    [...this.#list.querySelectorAll("button")].forEach((item, i) => {
-      const { name: label, note, checked, resting } = choices[i];
+    const shape = JSON.stringify(this.#sections.map(({ label, choices }) => [label, ...choices.map(({ id }) => id)]));
+    if (shape !== this.#shape) this.#rebuild();
+    this.#shape = shape;
+    const choices = this.#choices;
+    this.#items.forEach((item, i) => {
+      const { name: label, note, checked, resting } = choices[i].choice;
       item.setAttribute("aria-checked", String(checked));
       item.setAttribute("aria-disabled", String(resting && !checked));
       put(item.querySelector(".name"), label);
@@ -49,7 +55,7 @@ export class QualityMenu {
     if (this.#button.hidden) return;
     this.#list.hidden = false;
     this.#button.setAttribute("aria-expanded", "true");
-    this.#focus(this.#choices.findIndex(({ checked }) => checked));
+    this.#focus(this.#choices.findIndex(({ choice }) => choice.checked));
   }
 
   close() {
@@ -60,34 +66,51 @@ export class QualityMenu {
     if (inside) this.#button.focus();
   }
 
-  #rebuild() {
-    const focused = this.#items.indexOf(document.activeElement);
-    const items = this.#choices.map(({ rid }) => {
-      const item = document.createElement("button");
-      item.type = "button";
-      item.tabIndex = -1;
-      item.setAttribute("role", "menuitemradio");
-      for (const part of ["name", "note"]) {
-        const text = document.createElement("span");
-        text.className = part;
-        item.append(text);
-      }
-      item.addEventListener("click", () => this.#take(rid));
-      return item;
-    });
-    this.#list.querySelector(".items").replaceChildren(...items);
-    if (focused >= 0) this.#focus(Math.min(focused, items.length - 1));
-  }
-
-  #take(rid) {
-    const choice = this.#choices.find((one) => one.rid === rid);
-    if (!choice || (choice.resting && !choice.checked)) return;
-    this.close();
-    this.#choose(rid);
+  get #choices() {
+    return this.#sections.flatMap(({ choices, choose }) => choices.map((choice) => ({ choice, choose })));
   }
 
   get #items() {
     return [...this.#list.querySelectorAll("button")];
+  }
+
+  #rebuild() {
+    const focused = this.#items.indexOf(document.activeElement);
+    let count = 0;
+    const groups = this.#sections.map(({ label, choices }) => {
+      const group = document.createElement("div");
+      group.setAttribute("role", "group");
+      group.setAttribute("aria-label", label);
+      const title = document.createElement("p");
+      title.className = "label";
+      title.setAttribute("aria-hidden", "true");
+      title.textContent = label;
+      group.append(title, ...choices.map(() => this.#item(count++)));
+      return group;
+    });
+    this.#list.replaceChildren(...groups);
+    if (focused >= 0) this.#focus(Math.min(focused, count - 1));
+  }
+
+  #item(index) {
+    const item = document.createElement("button");
+    item.type = "button";
+    item.tabIndex = -1;
+    item.setAttribute("role", "menuitemradio");
+    for (const part of ["name", "note"]) {
+      const text = document.createElement("span");
+      text.className = part;
+      item.append(text);
+    }
+    item.addEventListener("click", () => this.#take(index));
+    return item;
+  }
+
+  #take(index) {
+    const { choice, choose } = this.#choices[index] ?? {};
+    if (!choice || (choice.resting && !choice.checked)) return;
+    this.close();
+    choose(choice.id);
   }
 
   #focus(at) {

@@ -1,14 +1,18 @@
 // Failed requests in words: every one ends as a ProblemError that says what happened (title),
 // why (detail) and what to do (advice).
 
-/** One failed request. `status` is 0 when no answer came at all. */
+/**
+ * One failed request. `status` is 0 when no answer came at all; `code` is the server's own name for
+ * what is wrong, or empty.
+ */
 export class ProblemError extends Error {
   #advice;
 
-  constructor({ status = 0, title, detail = "", retryAfterMs = 0, advice = "" }) {
+  constructor({ status = 0, code = "", title, detail = "", retryAfterMs = 0, advice = "" }) {
     super(detail ? `${title}: ${detail}` : title);
     this.name = "ProblemError";
     this.status = status;
+    this.code = code;
     this.title = title;
     this.detail = detail;
     this.retryAfterMs = retryAfterMs;
@@ -67,6 +71,7 @@ async function problemOf(response) {
   }
   return new ProblemError({
     status: response.status,
+    code: text(body.code),
     title: text(body.title) || `The server answered ${response.status}`,
     detail: text(body.detail),
     retryAfterMs: retryAfterMs(response.headers.get("retry-after"), Date.now()),

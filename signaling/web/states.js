@@ -3,7 +3,8 @@
 //   idle          nothing asked for yet
 //   connecting    a session is being opened, or it is open and no picture has come
 //   playing       pictures (or sound) arrive
-//   reconnecting  the last picture is frozen: the publisher stalled, our path broke, or we rejoin
+//   reconnecting  the last picture is frozen: the publisher stalled, our path broke, we rejoin, or
+//                 take the stream in another way
 //   offline       the channel is not live; it starts by itself
 //   failed        the server refused for a reason that trying again does not cure
 //
@@ -22,6 +23,7 @@ const MOVES = Object.freeze({
   playing: {
     stalled: "reconnecting",
     interrupted: "reconnecting",
+    switched: "reconnecting",
     lost: "reconnecting",
     notLive: "offline",
     inactive: "offline",
@@ -32,6 +34,7 @@ const MOVES = Object.freeze({
     media: "playing",
     stalled: "reconnecting",
     interrupted: "reconnecting",
+    switched: "reconnecting",
     lost: "reconnecting",
     notLive: "offline",
     inactive: "offline",
@@ -78,6 +81,6 @@ export function reduce(state, event) {
 /** Sessions lost in a row, for the backoff. Anything that is news (not a failure) starts anew. */
 function nextAttempt(state, type) {
   if (type === "lost") return state.attempt + 1;
-  if (type === "media" || type === "play" || type === "active" || type === "stop") return 0;
+  if (type === "media" || type === "play" || type === "active" || type === "stop" || type === "switched") return 0;
   return state.attempt;
 }

@@ -5,6 +5,7 @@ import { backoffMs } from "./backoff.js";
 import { ChannelEvents, SESSION_NAMES } from "./events.js";
 import { ProblemError } from "./problem.js";
 import { INITIAL, reduce } from "./states.js";
+import { TransportPlan } from "./transportplan.js";
 import { WhepSession, whepIceServers } from "./whep.js";
 
 /** Everyone hears `active` in the same instant; this spreads the joins a little. */
@@ -15,10 +16,15 @@ const NOT_LIVE_RETRY_MS = 5000;
 const KEPT_SESSION_MS = 3000;
 /** Leftovers in the jitter buffer must not count as a recovery right after a stall. */
 const SETTLE_MS = 400;
+/** Where HLS can take over, WebRTC gets so long from its POST to its first connection. */
+const CONNECT_MS = 6000;
+/** After `inactive` HLS shows what it still has; a player that does not come to its end is ended. */
+const PLAY_OUT_MS = 20_000;
 
 /**
- * Fires `state` (see states.js), `session` (a new WhepSession to attach), `drop` (the session is
- * about to end) and `channel` (viewers, live, layers or the layer that we get changed).
+ * Fires `state` (see states.js), `session` (a new WhepSession or ElementSession to attach), `drop`
+ * (the session is about to end), `channel` (viewers, live, layers or the layer that we get changed),
+ * `transport` (another one was taken, for a reason) and `levels` (HLS has more to choose from).
  */
 export class ChannelViewer extends EventTarget {
   #channel;
@@ -30,6 +36,10 @@ export class ChannelViewer extends EventTarget {
   #changedAt = 0;
   #granted = null;
   #wishing = Promise.resolve();
+  #plan;
+  #makeHls;
+  #connected = false;
+  #limit = null;
 
   state = INITIAL;
   /** What the server says of the channel; null until it says something. */
@@ -46,16 +56,30 @@ export class ChannelViewer extends EventTarget {
   audioOnly = false;
   /** Sessions opened so far; more than 1 means a rejoin happened. */
   joins = 0;
+  /** What was taken (see transports.js) and why not another one; null before the first session. */
+  transport = null;
+  transportReason = "";
 
-  constructor(channel, token) {
+  /**
+   * @param {TransportPlan} plan which way the stream may come
+   * @param {(options: object) => object} makeHls makes an ElementSession
+   */
+  constructor(channel, token, plan = new TransportPlan(), makeHls = null) {
     super();
     this.#channel = channel;
     this.#token = token;
+    this.#plan = plan;
+    this.#makeHls = makeHls;
     this.#events = new ChannelEvents(channel, token, (name, data) => this.#onEvent(name, data));
   }
 
   get session() {
     return this.#session;
+  }
+
+  /** A WebRTC viewer who went back in time, for whom HLS stands in. */
+  get rewound() {
+    return this.#plan.rewoundTo !== null;
   }
 
   /** Follow the channel's state without joining, and learn what joining will need. */
@@ -75,6 +99,27 @@ export class ChannelViewer extends EventTarget {
     this.wish = rid;
     this.dispatchEvent(new Event("channel"));
     if (this.#session) this.#sendWish(this.#session);
+  }
+
+  /** Take the stream in this way from now on: one of transports.js' WISHES. */
+  wishTransport(wish) {
+    this.#plan.wishFor(wish);
+    if (this.#session && this.#plan.choose(performance.now()).name !== this.transport) this.#join();
+    else this.dispatchEvent(new Event("transport"));
+  }
+
+  /** Watch from this moment (Unix ms) on, which only HLS can. */
+  rewind(dateMs) {
+    this.#plan.rewoundTo = dateMs;
+    this.#join();
+  }
+
+  /** Back to the present, by the transport that was left for the past. */
+  goLive() {
+    if (this.rewound) {
+      this.#plan.rewoundTo = null;
+      this.#join();
+    } else this.#session?.goLive?.();
   }
 
   /** Something else found out that this cannot work (say, that there is no such channel). */
@@ -103,7 +148,7 @@ export class ChannelViewer extends EventTarget {
   noteSilence({ sound = false } = {}) {
     if (this.state.name !== "playing") return;
     // The server would have told us of a publisher that is silent, so it is our path that broke.
-    if (this.live && !this.stalled && !sound) this.#session?.repair();
+    if (this.live && !this.stalled && !sound) this.#session?.repair?.();
     this.#send({ type: this.live === false ? "inactive" : "stalled" });
   }
 
@@ -120,10 +165,14 @@ export class ChannelViewer extends EventTarget {
       this.live = false;
       this.#events.listenTo(null); // the server ends the session, and its stream with it
     }
-    if (name === "reconnect" && this.#session) this.#lost(serverRestarts(data.retry_ms));
+    // A player of HLS has seconds in hand and asks on by itself.
+    if (name === "reconnect" && this.transport === "webrtc" && this.#session) this.#lost(serverRestarts(data.retry_ms));
     if (name === "stalled") this.stalled = true;
     if (name === "resumed") this.stalled = false;
-    if (["active", "inactive", "stalled"].includes(name)) this.#send({ type: name });
+    // HLS shows everything later: its own pictures tell when they stop.
+    const delayed = this.#session !== null && this.transport !== "webrtc";
+    if (name === "inactive" && delayed) this.#playOut();
+    else if (name === "active" || (["inactive", "stalled"].includes(name) && !delayed)) this.#send({ type: name });
     if (name === "active" && this.state.name === "connecting" && this.state.reason === "active") {
       // A session that outlived the pause goes on by itself, or else is given up.
       this.#joinIn(this.#session ? KEPT_SESSION_MS : Math.random() * ACTIVE_SPREAD_MS);
@@ -139,28 +188,120 @@ export class ChannelViewer extends EventTarget {
   async #join() {
     clearTimeout(this.#timer);
     this.#drop();
+    const { name, player, reason } = this.#plan.choose(performance.now());
+    this.#take(name, reason);
+    if (name === null) return this.#send({ type: "refused", problem: this.#fault() });
+    const session = name === "webrtc" ? this.#openWebrtc() : this.#openHls(name, player);
+    this.#session = session;
+    this.dispatchEvent(new Event("session"));
+    try {
+      await session.open();
+      if (this.#session !== session) return;
+      this.joins += 1;
+    } catch (error) {
+      if (this.#session === session) this.#refused(error);
+      return;
+    }
+    if (name === "webrtc") this.#followWebrtc(session);
+    else this.#plan.served = true;
+  }
+
+  #take(name, reason) {
+    if (name === this.transport && reason === this.transportReason) return;
+    if (name !== this.transport) this.#send({ type: "switched" });
+    this.transport = name;
+    this.transportReason = reason;
+    this.dispatchEvent(new Event("transport"));
+  }
+
+  #openWebrtc() {
+    this.#connected = false;
     const session = new WhepSession({
       channel: this.#channel,
       token: this.#token,
       knownIceServers: this.#iceServers,
       handlers: {
-        onConnected: () => {},
+        onConnected: () => {
+          this.#connected = true;
+          clearTimeout(this.#limit);
+        },
         onInterrupted: () => this.#send({ type: "interrupted" }),
-        onLost: () => this.#lost(),
+        onLost: (gone) => this.#webrtcLost(gone),
       },
     });
-    this.#session = session;
-    this.dispatchEvent(new Event("session"));
-    try {
-      await session.open();
-      this.joins += 1;
-      this.#iceServers = session.iceServers;
-    } catch (error) {
-      if (this.#session === session) this.#refused(error);
-      return;
-    }
+    return session;
+  }
+
+  #followWebrtc(session) {
+    this.#iceServers = session.iceServers;
     if (this.wish !== null) this.#sendWish(session);
     this.#followSession(session);
+    const now = performance.now();
+    if (this.#connected || !this.#plan.canLeave("webrtc", now)) return;
+    this.#limit = setTimeout(() => this.#webrtcLost(false), CONNECT_MS - (now - session.postedAt));
+  }
+
+  /** `gone`: the server ended it, so the way to it is not to blame. */
+  #webrtcLost(gone) {
+    const now = performance.now();
+    if (!gone && !this.#connected) return this.#trouble("blocked") || this.#lost();
+    if (!gone && this.live && !this.stalled && this.#plan.broke(now)) this.#join();
+    else this.#lost();
+  }
+
+  #openHls(transport, player) {
+    let session = null;
+    const ours = (act) => (...given) => this.#session === session && act(...given);
+    session = this.#makeHls({
+      transport,
+      player,
+      startAtMs: this.#plan.rewoundTo,
+      handlers: {
+        onReady: ours(() => this.dispatchEvent(new Event("ready"))),
+        onMoving: ours(() => this.noteMedia()),
+        onStarved: ours(() => this.#starved(session)),
+        onStall: ours(() => this.#stalledOnce(session)),
+        onLevels: ours(() => this.dispatchEvent(new Event("levels"))),
+        onLost: ours((problem) => (problem ? this.#refused(problem) : this.#lost())),
+        onEnded: ours(() => this.#ended()),
+      },
+    });
+    return session;
+  }
+
+  #starved(session) {
+    if (session.finished || this.live === false) this.#ended(); // there is no more to wait for
+    else this.#send({ type: this.stalled ? "stalled" : "interrupted" });
+  }
+
+  /** A publisher who stalls is no reason to keep a larger distance. */
+  #stalledOnce(session) {
+    if (this.transport !== "llhls" || this.stalled || this.live === false) return;
+    if (session.stalls.often(performance.now()) && this.#trouble("stalling")) return;
+    session.keepAway();
+  }
+
+  #playOut() {
+    const session = this.#session;
+    clearTimeout(this.#limit);
+    this.#limit = setTimeout(() => {
+      if (this.#session === session && session.live && this.live === false) this.#ended();
+    }, PLAY_OUT_MS);
+  }
+
+  /** The broadcast's last picture was shown. Its successor may be live already. */
+  #ended() {
+    this.#plan.rewoundTo = null;
+    if (this.live !== false) return this.#lost();
+    this.#drop();
+    this.#send({ type: "inactive" });
+  }
+
+  /** Something stands against the present transport; true when another one takes over. */
+  #trouble(kind) {
+    if (!this.#plan.trouble(this.transport, kind, performance.now())) return false;
+    this.#join();
+    return true;
   }
 
   /** One at a time, so that the last one chosen is the last one to arrive. */
@@ -199,21 +340,31 @@ export class ChannelViewer extends EventTarget {
 
   #refused(error) {
     this.#drop();
-    if (error instanceof ProblemError && error.status === 409) {
+    const problem = error instanceof ProblemError ? error : null;
+    const wasRewound = this.rewound;
+    this.#plan.rewoundTo = null;
+    if (wasRewound) this.#join(); // the past cannot be had: the present it is
+    else if (this.#plan.refused(this.transport, problem, performance.now())) this.#join();
+    // HLS knows no "not live": where nothing is live, there is no playlist.
+    else if (problem?.status === 409 || (problem?.status === 425 && this.live === false)) {
       this.#send({ type: "notLive" });
       // With the events up, `active` wakes us. Else, or when the two disagree, we ask again.
       if (!this.#events.up || this.live) {
         this.#joinIn(backoffMs(1, error.retryAfterMs || NOT_LIVE_RETRY_MS));
       }
-    } else if (error instanceof ProblemError && error.passing) {
+    } else if (problem?.passing) {
       this.#lost(error);
     } else {
-      const problem =
-        error instanceof ProblemError
-          ? error
-          : new ProblemError({ title: "This browser could not start the stream", detail: error.message });
-      this.#send({ type: "refused", problem });
+      this.#send({ type: "refused", problem: problem ?? this.#fault(error) });
     }
+  }
+
+  /** Something that no server said: this browser lacks or failed in something. */
+  #fault(error) {
+    const { name, reason } = this.#plan.choose(performance.now());
+    const advice = "Try another browser.";
+    if (name === null) return new ProblemError({ title: reason, advice });
+    return new ProblemError({ title: "This browser could not start the stream", detail: error.message, advice });
   }
 
   #lost(problem = null) {
@@ -224,6 +375,7 @@ export class ChannelViewer extends EventTarget {
   }
 
   #drop(options) {
+    clearTimeout(this.#limit);
     if (!this.#session) return;
     this.dispatchEvent(new Event("drop"));
     this.#session.close(options);

@@ -2,26 +2,57 @@
 
 import { ServerClock } from "./clock.js";
 import { bindControls } from "./controls.js";
+import { delayText } from "./dvr.js";
+import { HlsSession, loadHlsJs } from "./hlsplayer.js";
 import { LatencyMeter } from "./latency.js";
-import { qualityChoices, shownName, videoLayers } from "./layers.js";
+import { levelChoices, qualityChoices, shownName } from "./layers.js";
 import { QualityMenu } from "./menu.js";
+import { NativeHlsSession, playsHls } from "./nativehls.js";
 import { StatsPanel } from "./panel.js";
+import { Playback } from "./playback.js";
+import { rememberedWish, rememberWish } from "./preference.js";
 import { getJson, ProblemError } from "./problem.js";
+import { hlsRows, webrtcRows } from "./rows.js";
+import { SeekBar } from "./seekbar.js";
 import { inboundFigures } from "./stats.js";
+import { surfaceOf } from "./surface.js";
+import { TransportPlan } from "./transportplan.js";
+import { SHORT_NAMES, transportChoices, TRANSPORTS, WISHES } from "./transports.js";
 import { ChannelViewer } from "./viewer.js";
+import { badgeText, stateWords } from "./words.js";
 
 const TICK_MS = 1000;
+const SEEK_TICK_MS = 250;
 /** Ticks without a new frame or sound packet before we call it a stall ourselves. */
 const SILENT_TICKS = 2;
+/** How long it is said over the picture that another transport was taken. */
+const NOTICE_MS = 8000;
 const SOUND_ONLY = "Your connection carries sound only right now";
 
 const at = (id) => document.getElementById(id);
 const video = at("video");
 const query = new URLSearchParams(location.search);
 const channel = decodeURIComponent(location.pathname.replace(/\/+$/, "").split("/").pop());
+const token = query.get("token");
+const forced = TRANSPORTS.find((name) => name === query.get("transport"));
 
 const clock = new ServerClock();
-const viewer = new ChannelViewer(channel, query.get("token"));
+const playback = new Playback(channel, token, () => clock.at());
+const plan = new TransportPlan({
+  wish: forced ?? rememberedWish(Object.keys(WISHES)) ?? "auto",
+  forced: forced !== undefined,
+  browser: {
+    webrtc: "RTCPeerConnection" in window,
+    mse: "MediaSource" in window || "ManagedMediaSource" in window,
+    nativeHls: playsHls(video),
+    apple: /^Apple/.test(navigator.vendor),
+    hlsJs: null,
+  },
+});
+const viewer = new ChannelViewer(channel, token, plan, ({ player, ...options }) => {
+  const Session = player === "native" ? NativeHlsSession : HlsSession;
+  return new Session({ ...options, video, clock, playback, channel, level });
+});
 const panel = new StatsPanel();
 const meter = new LatencyMeter(video, clock, onFrame);
 
@@ -31,14 +62,20 @@ let snapshot = null;
 let silentTicks = 0;
 let joinedAt = null;
 let firstFrameMs = null;
+let level = null; // of HLS, by its name; null: automatic
+let noticeUntil = 0;
 
-const menu = new QualityMenu((rid) => viewer.choose(rid));
+const menu = new QualityMenu();
+const seekBar = new SeekBar({ seek, goLive: () => viewer.goLive() });
 const controls = bindControls(video, {
   start: () => start(false),
   togglePanel: () => panel.toggle(),
   toggleQuality: () => menu.toggle(),
+  step,
+  goLive: () => viewer.goLive(),
 });
 at("retry").addEventListener("click", () => viewer.play());
+at("way").addEventListener("click", () => menu.toggle());
 viewer.addEventListener("state", () => {
   snapshot = null; // what arrived before the change must not count as news after it
   render();
@@ -48,7 +85,13 @@ viewer.addEventListener("channel", () => {
   render();
 });
 viewer.addEventListener("session", attach);
+viewer.addEventListener("ready", playElement);
 viewer.addEventListener("drop", holdStill);
+viewer.addEventListener("levels", render);
+viewer.addEventListener("transport", () => {
+  noticeUntil = viewer.transportReason ? performance.now() + NOTICE_MS : 0;
+  render();
+});
 window.addEventListener("pagehide", () => viewer.leave());
 window.addEventListener("pageshow", (event) => {
   if (!event.persisted) return; // only a page that comes back from the cache was left before
@@ -60,13 +103,26 @@ clock.start();
 meter.start();
 viewer.follow();
 setInterval(tick, TICK_MS);
+setInterval(showSeekBar, SEEK_TICK_MS);
 render();
 describe();
+// Where HLS will be the way, its player is fetched while the viewer reaches for the play button.
+if (plan.choose(performance.now()).player === "hls.js") loadHlsJs().catch(() => {});
 if (query.get("autoplay") === "muted") start(true);
 
 function start(muted) {
   setMuted(muted);
   viewer.play();
+}
+
+/** The WebRTC session, or null. */
+function webrtc() {
+  return viewer.transport === "webrtc" ? viewer.session : null;
+}
+
+/** The HLS session, or null. */
+function hls() {
+  return viewer.transport === "webrtc" ? null : viewer.session;
 }
 
 /** A new session: its stream takes over the element, which keeps its last picture till then. */
@@ -75,17 +131,26 @@ function attach() {
   firstFrameMs = null;
   joinedAt = Math.round(clock.at());
   snapshot = null;
+  if (hls()) {
+    video.srcObject = null;
+    return; // it fills the element by itself and says when it may be played
+  }
   const show = () => {
     if (viewer.session !== session || video.srcObject === session.stream) return;
     video.srcObject = session.stream;
-    video.play().catch((error) => {
-      if (error.name !== "NotAllowedError") return;
-      // The browser wants a click before it plays sound; the picture need not wait for it.
-      playMuted();
-    });
+    playElement();
   };
   if (!video.srcObject) show();
   else session.videoTrack.addEventListener("unmute", show, { once: true });
+}
+
+function playElement() {
+  video.play().catch((error) => {
+    if (error.name !== "NotAllowedError") return;
+    // The browser wants a click before it plays sound; the picture need not wait for it.
+    setMuted(true);
+    video.play().catch(() => {});
+  });
 }
 
 /** Lay the last picture over the element, which goes black when its source ends. */
@@ -98,11 +163,6 @@ function holdStill() {
   still.hidden = false;
 }
 
-function playMuted() {
-  setMuted(true);
-  video.play().catch(() => {});
-}
-
 function setMuted(muted) {
   video.muted = muted;
   at("unmute").hidden = !muted;
@@ -111,11 +171,26 @@ function setMuted(muted) {
 
 function onFrame(now) {
   const { session } = viewer;
-  // A track without packets is muted; browsers show black frames for it, and those do not count.
-  if (!session || video.srcObject !== session.stream || session.videoTrack.muted) return;
+  if (!session?.owns(video)) return;
   if (firstFrameMs === null && session.postedAt) firstFrameMs = now - session.postedAt;
   if (!viewer.audioOnly) at("still").hidden = true;
   viewer.noteMedia();
+}
+
+function seek(dateMs) {
+  if (hls()) hls().seek(dateMs);
+  else viewer.rewind(dateMs);
+}
+
+function step(ms) {
+  if (!["playing", "reconnecting"].includes(viewer.state.name)) return;
+  if (hls()) seekBar.step(ms);
+  else if (ms < 0 && canRewind()) viewer.rewind(clock.at() + ms);
+}
+
+/** Whether HLS could show the past to a viewer by WebRTC. */
+function canRewind() {
+  return webrtc() !== null && plan.canLeave("webrtc", performance.now());
 }
 
 async function tick() {
@@ -124,26 +199,40 @@ async function tick() {
     snapshot = null;
     return;
   }
-  const report = await session.pc.getStats();
-  if (viewer.session !== session) return;
   const before = snapshot;
-  ({ figures, snapshot } = inboundFigures(report.values(), before));
-  followMedia(before);
+  if (hls()) {
+    ({ figures, snapshot } = session.figures(before));
+  } else {
+    const report = await session.pc.getStats();
+    if (viewer.session !== session) return;
+    ({ figures, snapshot } = inboundFigures(report.values(), before));
+    followMedia(before);
+  }
   meter.takeFigures(figures);
-  panel.show(figures, latencyMs(), meter.source, { firstFrameMs });
+  const rows = hls() ? hlsRows : webrtcRows;
+  panel.show(rows(figures, { firstFrameMs, reason: viewer.transportReason }), latencyMs(), meter.source);
   showChip();
   showQuality();
+  showNotice();
 }
 
 /** Null while nothing plays: a frozen picture has no latency worth naming. */
 function latencyMs() {
-  return viewer.state.name === "playing" && !viewer.audioOnly ? meter.latencyMs : null;
+  if (viewer.state.name !== "playing" || viewer.audioOnly) return null;
+  return meter.latencyMs;
 }
 
 function showChip() {
   const latency = latencyMs();
   at("chip").hidden = latency === null;
-  at("chip").textContent = latency === null ? "" : `${Math.round(latency)} ms behind live`;
+  at("chip").textContent = latency === null ? "" : `${delayText(latency)} behind live`;
+}
+
+function showSeekBar() {
+  const session = hls();
+  const playing = session !== null && ["playing", "reconnecting"].includes(viewer.state.name);
+  if (playing) seekBar.show(session.seekable, session.playingMs, session.live && !viewer.rewound);
+  else seekBar.show(null, null, false);
 }
 
 /** For what frame callbacks do not see: sound without picture, and pages in the background. */
@@ -174,97 +263,86 @@ async function describe() {
 
 function render() {
   const { state, live, viewers } = viewer;
+  const playing = ["playing", "reconnecting"].includes(state.name);
   document.body.dataset.state = state.name;
+  document.body.dataset.sound = hls()?.soundOnly ? "only" : "";
   document.title = `${title} · Sluice`;
   at("title").textContent = title;
-  if (["idle", "offline", "failed"].includes(state.name)) at("still").hidden = true;
-  at("soundonly").textContent = state.name === "playing" && viewer.audioOnly ? SOUND_ONLY : "";
-  const badge = badgeText();
+  if (["idle", "offline", "failed"].includes(state.name) || hls()?.soundOnly) at("still").hidden = true;
+  const badge = badgeText(viewer);
   at("badge").textContent = badge;
   at("badge").classList.toggle("live", badge === "Live");
   at("viewers").hidden = viewers === null || !live;
   at("viewercount").textContent = viewers === 1 ? "1 viewer" : `${viewers} viewers`;
   at("retry").hidden = state.name !== "failed";
-  const [headline, subline] = words();
+  at("rewind").hidden = !playing || (!hls() && !canRewind());
+  at("way").hidden = !playing || menuSections().every(({ choices }) => choices.length === 0);
+  at("way").textContent = SHORT_NAMES[viewer.transport] ?? "";
+  at("way").title = viewer.transportReason;
+  at("way").setAttribute("aria-label", `${WISHES[viewer.transport] ?? "Nothing"}; opens the menu`);
+  const [headline, subline] = stateWords(viewer);
   at("headline").textContent = headline;
   at("subline").textContent = subline;
+  showNotice();
   showChip();
   showQuality();
+  showSeekBar();
+}
+
+function showNotice() {
+  const playing = viewer.state.name === "playing";
+  const reason = performance.now() < noticeUntil ? viewer.transportReason : "";
+  at("notice").textContent = !playing ? "" : viewer.audioOnly ? SOUND_ONLY : reason;
 }
 
 /** Only while something plays, or goes on in a moment: before, there is nothing to choose. */
 function showQuality() {
   const playing = ["playing", "reconnecting"].includes(viewer.state.name);
-  const size = { width: video.videoWidth, height: video.videoHeight };
-  const shown = viewer.audioOnly ? "Sound" : shownName(viewer.layers, viewer.rid, size);
-  menu.show(playing ? qualityChoices(viewer.layers, { wish: viewer.wish, shown }) : [], shown);
+  menu.show(playing ? menuSections() : [], shownQuality());
 }
 
-function badgeText() {
-  if (viewer.state.name === "playing") return "Live";
-  if (viewer.live === null) return "…";
-  if (!viewer.live) return "Offline";
-  return viewer.stalled ? "Interrupted" : "Live";
+function shownQuality() {
+  if (viewer.audioOnly || hls()?.soundOnly) return "Sound";
+  if (hls()) return hls().shown;
+  return shownName(viewer.layers, viewer.rid, { width: video.videoWidth, height: video.videoHeight });
 }
 
-function words() {
-  const { state, live, stalled } = viewer;
-  const { problem } = state;
-  switch (state.name) {
-    case "idle":
-      return live === false
-        ? ["Offline right now", "Press play: it starts by itself when the channel goes live."]
-        : ["", ""];
-    case "connecting":
-      return ["Connecting…", ""];
-    case "reconnecting":
-      if (problem) return [problem.title, problem.advice];
-      if (stalled || state.reason === "stalled") {
-        return ["The stream is interrupted", "Waiting for the publisher. It goes on by itself."];
-      }
-      return ["Reconnecting…", "The connection broke. It goes on by itself."];
-    case "offline":
-      return ["Offline", "It starts by itself when the channel goes live."];
-    case "failed":
-      return [problem?.title ?? "This did not work", [problem?.detail, problem?.advice].filter(Boolean).join(" ")];
-    default:
-      return ["", ""];
-  }
+function menuSections() {
+  const session = hls();
+  const shown = shownQuality();
+  const quality = session
+    ? levelChoices(session.levels, { wish: session.chosen, shown, sound: session.canSoundOnly })
+    : qualityChoices(viewer.layers, { wish: viewer.wish, shown });
+  return [
+    { label: "Quality", choices: quality, choose: session ? chooseLevel : (rid) => viewer.choose(rid) },
+    { label: "Delay", choices: transportChoices(plan.facts(performance.now()), viewer.transport), choose: chooseWay },
+  ];
 }
 
-/**
- * The page's read-only surface for tests and integrators:
- *
- *   state          idle | connecting | playing | reconnecting | offline | failed
- *   latencyMs      glass to glass now, ms, or null; latencySource: stamp | rtcp | estimate | null
- *   stats          the last second's figures (see inboundFigures in stats.js), or null
- *   frames         up to 600 stamped frames, oldest first:
- *                  {counter, captureMs, shownMs, rtpTimestamp, latencyMs}, Unix ms, server's clock
- *   firstFrameMs   from the POST to the first picture of the present session, or null
- *   joinedAt       Unix ms (server's clock) when the present session was begun, or null
- *   joins          sessions opened so far: 1 means no rejoin was needed
- *   clockErrorMs   bound of the clock's error against the server, or null
- *   layers         what the publisher sends, best first: {rid, codec, bitrate, width, height, active}
- *   chosenRid      the layer that was chosen, or null: the server chooses
- *   rid            the layer that the server says it sends here, or null while it says none
- *   audioOnly      whether our connection carries sound only
- *   echo(text)     Promise<string>: round trip on the data channel
- */
-window.sluice = Object.freeze({
-  get state() {
-    return viewer.state.name;
-  },
+function chooseLevel(name) {
+  level = name;
+  hls()?.choose(name);
+  render();
+}
+
+function chooseWay(wish) {
+  rememberWish(wish === "auto" ? null : wish);
+  viewer.wishTransport(wish);
+  render();
+}
+
+window.sluice = surfaceOf(viewer, {
   get latencyMs() {
     return latencyMs();
   },
   get latencySource() {
-    return latencyMs() === null ? null : meter.source;
+    return meter.source;
   },
-  get stats() {
+  get figures() {
     return figures;
   },
   get frames() {
-    return meter.frames.map((frame) => ({ ...frame }));
+    return meter.frames;
   },
   get firstFrameMs() {
     return firstFrameMs;
@@ -272,26 +350,7 @@ window.sluice = Object.freeze({
   get joinedAt() {
     return joinedAt;
   },
-  get joins() {
-    return viewer.joins;
-  },
   get clockErrorMs() {
     return clock.uncertaintyMs;
-  },
-  get layers() {
-    return videoLayers(viewer.layers).map((layer) => ({ ...layer }));
-  },
-  get chosenRid() {
-    return viewer.wish;
-  },
-  get rid() {
-    return viewer.rid;
-  },
-  get audioOnly() {
-    return viewer.audioOnly;
-  },
-  echo(text) {
-    if (!viewer.session) return Promise.reject(new Error("there is no session"));
-    return viewer.session.echo(String(text));
   },
 });

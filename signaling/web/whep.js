@@ -44,6 +44,11 @@ export class WhepSession {
     this.#echo.addEventListener("message", (event) => this.#onEcho(event.data));
   }
 
+  /** Whether the element shows this session: a track without packets is muted and shown black. */
+  owns(video) {
+    return video.srcObject === this.stream && !this.videoTrack.muted;
+  }
+
   get pc() {
     return this.#peer.pc;
   }

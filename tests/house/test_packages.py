@@ -15,7 +15,9 @@ MOST_LINES = 450
 EXCUSED: dict[str, str] = {}
 """Longer files that are one noun all the same, each with the reason."""
 
-VENDORED = re.compile(r"(^|/)(vendor|third_party|node_modules)/|\.min\.(js|css)$|(^|/)(hls|dash)\.")
+VENDORED = re.compile(
+    r"(^|/)(vendor|third_party|node_modules)/|\.min\.(js|css)$|(^|/)(hls|dash)\.(?!py$)"
+)
 
 
 def too_long() -> set[str]:

@@ -23,10 +23,14 @@ from contextlib import ExitStack
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import TracebackType
+from urllib.error import HTTPError
 from urllib.parse import quote
+from urllib.request import urlopen
 
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
+
+from tests.journeys.waiting import until
 
 READY_S = 20.0
 STOP_S = 10.0
@@ -166,6 +170,26 @@ class SluiceServer:
 
     def watch_url(self, channel: str) -> str:
         return f"{self.origin}/watch/{quote(channel)}"
+
+    def live_url(self, channel: str, name: str = "master.m3u8") -> str:
+        return f"{self.origin}/live/{quote(channel)}/{name}"
+
+    def await_live(self, channel: str, within_s: float = 15) -> None:
+        """Wait until the channel's first packet came."""
+        until(f"{channel} is live", lambda: self.state(channel)["live"], within_s)
+
+    def await_segments(self, channel: str, count: int, within_s: float = 30) -> None:
+        """Wait until so many segments can be played; the first question begins the bridge."""
+
+        def segments() -> bool:
+            try:
+                with urlopen(self.live_url(channel, "source/index.m3u8"), timeout=REQUEST_S) as got:
+                    playlist: bytes = got.read()
+            except HTTPError:
+                return False
+            return playlist.count(b"#EXTINF") >= count
+
+        until(f"{count} segments of {channel}", segments, within_s)
 
     def studio_url(self, channel: str, key: str) -> str:
         return f"{self.origin}/studio#channel={quote(channel)}&key={quote(key)}"

@@ -97,6 +97,8 @@ class Journey:
                      "/api/openapi.json", "/metrics", "/healthz", "/readyz"):  # fmt: skip
             await call("GET", path)
         await call("GET", f"{channel}/state", f"{own}/state")
+        await call("POST", f"{channel}/playback", f"{own}/playback")
+        await call("GET", "/live-grant/{channel}", "/live-grant/lina")
         await call("GET", channel, own)
         await call("PATCH", channel, own, json={"title": "M"})
         await call("GET", "/api/broadcasts/{channel}", "/api/broadcasts/lina")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sluice.clock import SystemClock, VirtualClock
+from sluice.clock import SteadyClock, SystemClock, VirtualClock
 
 
 def test_the_virtual_clock_moves_only_by_hand() -> None:
@@ -22,3 +22,11 @@ def test_the_system_clock_counts_milliseconds_and_never_falls_back() -> None:
     readings = [clock.now_ms() for _ in range(100)]
     assert readings == sorted(readings)
     assert clock.wall_ms() > 1_700_000_000_000
+
+
+def test_server_time_does_not_notice_when_the_clock_is_set() -> None:
+    clock = VirtualClock(now_ms=5, wall_ms=1_000)
+    steady = SteadyClock(clock)
+    clock.jump_wall(3_600_000)
+    clock.advance(20)
+    assert (steady.now_ms(), steady.wall_ms()) == (25, 1_020)

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { layerName, qualityChoices, shownName, videoLayers } from "../../../signaling/web/layers.js";
+import { layerName, levelChoices, qualityChoices, shownName, SOUND_ONLY, videoLayers } from "../../../signaling/web/layers.js";
 
 const layer = (rid, width, height, bitrate, active = true) => ({
   rid, codec: "vp8", bitrate, width, height, active,
@@ -35,7 +35,7 @@ test("automatic stands first and says what is shown now", () => {
     ["360p", "500 kbit/s"],
     ["180p", "150 kbit/s"],
   ]);
-  assert.deepEqual(choices.filter(({ checked }) => checked).map(({ rid }) => rid), [null]);
+  assert.deepEqual(choices.filter(({ checked }) => checked).map(({ id }) => id), [null]);
 });
 
 test("what was chosen is marked, and automatic keeps quiet then", () => {
@@ -59,4 +59,24 @@ test("what is shown goes by the server's word, else by the picture", () => {
   assert.equal(shownName(THREE, null, { width: 1280, height: 720 }), "720p");
   assert.equal(shownName([layer("h", 0, 0, 1), layer("q", 0, 0, 1)], "h", { width: 640, height: 360 }), "360p");
   assert.equal(shownName(THREE, null, { width: 0, height: 0 }), "");
+});
+
+const LEVELS = [{ name: "720p", height: 720, bitrate: 2e6 }, { name: "360p", height: 360, bitrate: 5e5 }];
+
+test("a ladder's levels are chosen by name, and the sound alone is the last of them", () => {
+  const choices = levelChoices(LEVELS, { wish: null, shown: "720p", sound: true });
+  assert.deepEqual(choices.map(({ id, name, note, checked }) => [id, name, note, checked]), [
+    [null, "Auto", "720p", true],
+    ["720p", "720p", "2.0 Mbit/s", false],
+    ["360p", "360p", "500 kbit/s", false],
+    [SOUND_ONLY, "Sound only", "", false],
+  ]);
+  const chosen = (wish) => levelChoices(LEVELS, { wish, shown: "", sound: true }).find(({ checked }) => checked).id;
+  assert.deepEqual(["360p", SOUND_ONLY, "1080p"].map(chosen), ["360p", SOUND_ONLY, null]);
+});
+
+test("one level without sound of its own is no choice", () => {
+  assert.deepEqual(levelChoices(LEVELS.slice(1), { wish: null, shown: "", sound: false }), []);
+  const names = levelChoices(LEVELS.slice(1), { wish: null, shown: "", sound: true }).map(({ name }) => name);
+  assert.deepEqual(names, ["Auto", "Sound only"]);
 });

@@ -6,7 +6,9 @@ import test from "node:test";
 
 const WEB = new URL("../../../signaling/web/", import.meta.url);
 const read = (name) => readFileSync(new URL(name, WEB), "utf8");
-const named = (suffix) => readdirSync(WEB).filter((name) => name.endsWith(suffix));
+/** Our own files. What `make` puts into lib/ is others' work. */
+const names = readdirSync(WEB, { withFileTypes: true }).filter((entry) => entry.isFile()).map(({ name }) => name);
+const named = (suffix) => names.filter((name) => name.endsWith(suffix));
 const ids = (html) => new Set([...html.matchAll(/\bid="([^"]+)"/g)].map(([, id]) => id));
 
 test("no page has inline script, inline style or an event attribute", () => {
@@ -18,7 +20,7 @@ test("no page has inline script, inline style or an event attribute", () => {
 });
 
 test("nothing is loaded from another host", () => {
-  for (const name of readdirSync(WEB)) {
+  for (const name of names) {
     const text = read(name).replaceAll("http://www.w3.org/2000/svg", "");
     assert.doesNotMatch(text, /https?:\/\//, name);
   }
@@ -28,7 +30,7 @@ test("every file and icon that a page or module names exists", () => {
   const icons = ids(read("icons.svg"));
   for (const name of [...named(".html"), ...named(".js")]) {
     const text = read(name);
-    for (const [, path] of text.matchAll(/["`(]\/static\/([\w.-]+)/g)) {
+    for (const [, path] of text.matchAll(/["`(]\/static\/(?!lib\/)([\w.-]+)/g)) {
       assert.ok(existsSync(new URL(path, WEB)), `${name}: ${path}`);
     }
     for (const [, icon] of text.matchAll(/icons\.svg#(\w+)/g)) assert.ok(icons.has(icon), `${name}: ${icon}`);
@@ -40,7 +42,7 @@ test("every file and icon that a page or module names exists", () => {
 
 test("every element a page's modules ask for by id is there once", () => {
   const modules = {
-    "watch.html": ["watch.js", "controls.js", "menu.js", "panel.js"],
+    "watch.html": ["watch.js", "controls.js", "menu.js", "panel.js", "seekbar.js"],
     "studio.html": ["studio.js"],
     "index.html": ["index.js"],
   };
@@ -61,6 +63,27 @@ test("every button says what it does", () => {
     for (const [tag, attributes, inside] of read(name).matchAll(/<button([^>]*)>(.*?)<\/button>/gs)) {
       const words = inside.replace(/<[^>]+>/g, "").trim();
       assert.ok(/aria-label="[^"]+"/.test(attributes) || words, `${name}: ${tag.slice(0, 60)}`);
+    }
+  }
+});
+
+test("every field says what it is", () => {
+  for (const name of named(".html")) {
+    const html = read(name);
+    for (const [tag] of html.matchAll(/<(?:input|select|textarea)\b[^>]*>/g)) {
+      const id = /\bid="([^"]+)"/.exec(tag)?.[1];
+      const before = html.slice(0, html.indexOf(tag));
+      const wrapped = before.lastIndexOf("<label") > before.lastIndexOf("</label");
+      assert.ok(/aria-label="[^"]+"/.test(tag) || wrapped || html.includes(`for="${id}"`), `${name}: ${tag}`);
+    }
+  }
+});
+
+test("what make puts into lib/ is what the pages ask for", () => {
+  const makefile = readFileSync(new URL("../../Makefile", WEB), "utf8");
+  for (const name of named(".js")) {
+    for (const [, path] of read(name).matchAll(/"\/static\/(lib\/[\w.-]+)"/g)) {
+      assert.ok(makefile.includes(`signaling/web/${path}`), `${name}: ${path}`);
     }
   }
 });

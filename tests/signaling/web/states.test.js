@@ -47,6 +47,13 @@ test("a refusal is final until the viewer tries again, and carries its problem",
   assert.deepEqual([again.name, again.problem], ["connecting", null]);
 });
 
+test("another transport freezes the picture until it brings one, and starts counting anew", () => {
+  const switched = after("play", "media", "lost", "switched");
+  assert.deepEqual([switched.name, switched.attempt], ["reconnecting", 0]);
+  assert.equal(after("play", "media", "switched", "media").name, "playing");
+  assert.equal(after("play", "switched").name, "connecting");
+});
+
 test("attempts count sessions lost in a row and start anew after media", () => {
   assert.equal(after("play", "media", "lost", "lost", "lost").attempt, 3);
   assert.equal(after("play", "lost", "interrupted", "lost").attempt, 2);
@@ -62,7 +69,7 @@ test("news that changes nothing returns the same object", () => {
 });
 
 test("every state survives every event, and stop always leads to idle", () => {
-  const types = ["play", "media", "stalled", "interrupted", "lost", "notLive", "inactive", "active", "refused", "stop", "?"];
+  const types = ["play", "media", "stalled", "interrupted", "lost", "notLive", "inactive", "active", "refused", "stop", "switched", "?"];
   for (const name of STATE_NAMES) {
     for (const type of types) {
       const next = reduce({ ...INITIAL, name }, { type });

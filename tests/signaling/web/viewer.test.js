@@ -1,11 +1,13 @@
 // A viewer against a browser and a server made of a few lines each.
 
 import assert from "node:assert/strict";
-import { beforeEach, test } from "node:test";
+import { beforeEach, mock, test } from "node:test";
 
+import { ProblemError } from "../../../signaling/web/problem.js";
+import { TransportPlan } from "../../../signaling/web/transportplan.js";
 import { ChannelViewer } from "../../../signaling/web/viewer.js";
 
-const server = { sessions: 0, asked: [], refuseLayer: null };
+const server = { sessions: 0, asked: [], refuseLayer: null, refuseOffer: null };
 let stream = null;
 
 globalThis.window = Object.assign(new EventTarget(), { location: { origin: "http://sluice.test" } });
@@ -48,6 +50,7 @@ globalThis.fetch = async (url, init) => {
 
 function answer(path, { method, body }) {
   if (path === "/whep/lina" && method === "POST") {
+    if (server.refuseOffer) return Response.json(server.refuseOffer, { status: server.refuseOffer.status });
     server.sessions += 1;
     const own = `/whep/lina/s${server.sessions}`;
     const link = [
@@ -67,7 +70,7 @@ function answer(path, { method, body }) {
 }
 
 beforeEach(() => {
-  Object.assign(server, { sessions: 0, asked: [], refuseLayer: null });
+  Object.assign(server, { sessions: 0, asked: [], refuseLayer: null, refuseOffer: null });
 });
 
 async function playing() {
@@ -147,5 +150,192 @@ test("when the broadcast is over the channel's stream is listened to again", asy
   const viewer = await playing();
   stream.say("inactive", {});
   assert.equal(stream.url, "/api/channels/lina/events");
+  viewer.leave();
+});
+
+// --- HLS where WebRTC cannot be
+
+const CHROME = { webrtc: true, mse: true, nativeHls: false, apple: false, hlsJs: null };
+
+/** A viewer whose HLS sessions are made of nothing; `outcomes`: how the next ones open. */
+async function watching({ wish = "auto", outcomes = [] } = {}) {
+  const sessions = [];
+  const viewer = new ChannelViewer("lina", null, new TransportPlan({ wish, browser: CHROME }), (options) => {
+    const session = {
+      ...options,
+      stalls: { often: () => session.stallsOften },
+      stallsOften: false,
+      live: true,
+      wentLive: 0,
+      keptAway: 0,
+      open: async () => {
+        const outcome = outcomes.shift();
+        if (outcome) throw outcome;
+      },
+      keepAway: () => (session.keptAway += 1),
+      goLive: () => (session.wentLive += 1),
+      close: () => (session.closed = true),
+    };
+    sessions.push(session);
+    return session;
+  });
+  await viewer.follow();
+  stream.say("active", {});
+  viewer.play();
+  await settled();
+  return { viewer, sessions, newest: () => sessions.at(-1) };
+}
+
+test("a server that takes no more is watched by HLS, with the reason", async () => {
+  server.refuseOffer = { status: 503, code: "busy", title: "Sluice takes no more now" };
+  const { viewer, newest } = await watching();
+  assert.deepEqual([viewer.transport, newest().player, viewer.joins], ["llhls", "hls.js", 1]);
+  assert.match(viewer.transportReason, /^All real-time places are taken; /);
+  newest().handlers.onMoving();
+  assert.equal(viewer.state.name, "playing");
+  viewer.leave();
+  assert.equal(newest().closed, true);
+});
+
+test("a connection that never comes up is given up for HLS", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const { viewer } = await watching();
+  assert.equal(viewer.transport, "webrtc");
+  mock.timers.tick(6000);
+  await settled();
+  assert.equal(viewer.transport, "llhls");
+  assert.match(viewer.transportReason, /^Your network blocks WebRTC; /);
+  viewer.leave();
+  mock.timers.reset();
+});
+
+test("repeated stalls lead from low delay to steady, unless the publisher is to blame", async () => {
+  server.refuseOffer = { status: 503, code: "busy" };
+  const { viewer, newest } = await watching();
+  newest().handlers.onMoving();
+  newest().handlers.onStall();
+  assert.deepEqual([viewer.transport, newest().keptAway], ["llhls", 1]);
+  newest().stallsOften = true;
+  stream.say("stalled", {});
+  newest().handlers.onStall();
+  assert.equal(viewer.transport, "llhls");
+  stream.say("resumed", {});
+  newest().handlers.onStall();
+  await settled();
+  assert.equal(viewer.transport, "hls");
+  viewer.leave();
+});
+
+test("HLS shows what it has after the broadcast's end, then the channel is offline", async () => {
+  const { viewer, newest } = await watching({ wish: "hls" });
+  newest().handlers.onMoving();
+  stream.say("inactive", {});
+  assert.equal(viewer.state.name, "playing");
+  newest().handlers.onEnded();
+  assert.deepEqual([viewer.state.name, viewer.session], ["offline", null]);
+  viewer.leave();
+});
+
+test("a player that runs dry says so, and whose fault it is", async () => {
+  const { viewer, newest } = await watching({ wish: "hls" });
+  newest().handlers.onMoving();
+  newest().handlers.onStarved();
+  assert.deepEqual([viewer.state.name, viewer.state.reason], ["reconnecting", "interrupted"]);
+  viewer.leave();
+});
+
+test("a publisher's pause is told when its pictures are used up, not before", async () => {
+  const { viewer, newest } = await watching({ wish: "hls" });
+  newest().handlers.onMoving();
+  stream.say("stalled", {});
+  assert.equal(viewer.state.name, "playing");
+  newest().handlers.onStarved();
+  assert.deepEqual([viewer.state.name, viewer.state.reason], ["reconnecting", "stalled"]);
+  viewer.leave();
+});
+
+test("what an HLS session finds wrong later leads on as if it had not opened", async () => {
+  const { viewer, newest } = await watching({ wish: "hls" });
+  newest().handlers.onLost(new ProblemError({ status: 425, title: "a broadcast of before" }));
+  assert.equal(viewer.state.name, "reconnecting");
+  viewer.play();
+  await settled();
+  stream.say("inactive", {});
+  newest().handlers.onLost(new ProblemError({ status: 425, title: "a broadcast of before" }));
+  assert.equal(viewer.state.name, "offline");
+  viewer.leave();
+});
+
+test("what an HLS session of before still says is not heard", async () => {
+  const { viewer, sessions } = await watching({ wish: "hls" });
+  viewer.play();
+  await settled();
+  sessions[0].handlers.onMoving();
+  assert.equal(viewer.state.name, "connecting");
+  viewer.leave();
+});
+
+test("a playlist that is not there yet is tried again, and one of a dead channel is not", async () => {
+  const soon = new ProblemError({ status: 425, title: "soon" });
+  const live = await watching({ wish: "hls", outcomes: [soon] });
+  assert.deepEqual([live.viewer.state.name, live.viewer.state.problem], ["reconnecting", soon]);
+  live.viewer.leave();
+  const dead = await watching({ wish: "hls", outcomes: [null, soon] });
+  stream.say("inactive", {});
+  dead.viewer.play();
+  await settled();
+  assert.equal(dead.viewer.state.name, "offline");
+  dead.viewer.leave();
+});
+
+test("a server without HLS leads back to WebRTC", async () => {
+  const { viewer } = await watching({ wish: "hls", outcomes: [new ProblemError({ status: 404, title: "none" })] });
+  assert.deepEqual([viewer.transport, viewer.transportReason], [
+    "webrtc", "This channel comes in real time only; watching in real time",
+  ]);
+  viewer.leave();
+});
+
+test("going back in time takes HLS, going live the transport of before", async () => {
+  const { viewer, newest } = await watching();
+  viewer.rewind(1_700_000_000_000);
+  await settled();
+  assert.deepEqual([viewer.transport, newest().startAtMs, viewer.rewound], ["hls", 1_700_000_000_000, true]);
+  viewer.goLive();
+  await settled();
+  assert.deepEqual([viewer.transport, viewer.rewound, newest().closed], ["webrtc", false, true]);
+  viewer.leave();
+});
+
+test("a past that cannot be had leaves the present", async () => {
+  const { viewer } = await watching({ outcomes: [new ProblemError({ status: 503, title: "late" })] });
+  viewer.rewind(1_700_000_000_000);
+  await settled();
+  assert.deepEqual([viewer.transport, viewer.rewound, viewer.state.name], ["webrtc", false, "connecting"]);
+  viewer.leave();
+});
+
+test("on HLS going live is the player's own affair", async () => {
+  const { viewer, newest } = await watching({ wish: "llhls" });
+  viewer.goLive();
+  assert.deepEqual([newest().wentLive, viewer.joins], [1, 1]);
+  viewer.leave();
+});
+
+test("another wish changes the transport at once, the same one changes nothing", async () => {
+  const { viewer, sessions } = await watching();
+  viewer.wishTransport("webrtc");
+  assert.equal(sessions.length, 0);
+  viewer.wishTransport("llhls");
+  await settled();
+  assert.deepEqual([viewer.transport, sessions.length], ["llhls", 1]);
+  viewer.leave();
+});
+
+test("a server that restarts is no matter for a player with seconds in hand", async () => {
+  const { viewer, newest } = await watching({ wish: "hls" });
+  newest().handlers.onMoving();
+  stream.say("reconnect", { retry_ms: 500 });
+  assert.deepEqual([viewer.state.name, viewer.session], ["playing", newest()]);
   viewer.leave();
 });

@@ -1,0 +1,260 @@
+"""Introduces the media plane to the bridge: which broadcasts are made into HLS and DASH, and when.
+
+A broadcast's bridge begins with the first request for it (`bridge.start: demand`) or with the
+broadcast (`always`), reads the channel through a tap, and lives until the broadcast is over and
+its last segments need no longer be kept, or until nobody asks any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from bridge.live import LiveBridge
+from bridge.mode import SourceLayer
+from bridge.origin import Origin
+from bridge.presentation import PackagingSettings, Presentation
+from bridge.reload import Holds
+from bridge.transcode.process import TranscodeProcess
+from sfu.broadcast import Broadcast, Inactive, LayersNews, News, Reconnect
+from sfu.engine import Engine, Layer
+from sfu.rooms import Rooms
+from sluice.clock import Clock, SteadyClock
+from sluice.config import BridgeConfig
+from sluice.ids import ChannelId
+from sluice.metrics import Metrics
+from sluice.stream import Reader
+from sluice.tasks import Tasks
+
+log = structlog.get_logger(__name__)
+
+TICK_S: Final = 0.05
+LOOK_S: Final = 1.0
+TAP_UNITS: Final = 1_024
+NEWS: Final = 256
+EARLIER_MS: Final = 1_000
+"""What is captured a little before the bridge begins still has a place on its timeline."""
+
+
+@dataclass(slots=True)
+class Bridged:
+    """A broadcast that is being made into HLS, or was until a moment ago."""
+
+    broadcast: Broadcast
+    live: LiveBridge
+    origin: Origin
+    encoder: TranscodeProcess
+    asked_ms: int
+    ended_ms: int | None = None
+    counted: Counter[str] = field(default_factory=Counter)
+    """Of `live.counts`, what the metrics have already."""
+    tasks: Tasks = field(default_factory=Tasks)
+
+
+class Bridges:
+    """All presentations of this machine, by channel. Used from the event loop's thread."""
+
+    def __init__(
+        self, config: BridgeConfig, engine: Engine, rooms: Rooms, clock: Clock, metrics: Metrics
+    ) -> None:
+        self._config = config
+        self._engine = engine
+        self._rooms = rooms
+        self.clock = SteadyClock(clock)
+        """Server time, which media is placed on."""
+        self._metrics = metrics
+        self._bridged: dict[ChannelId, Bridged] = {}
+        self._starting: dict[ChannelId, asyncio.Lock] = {}
+        self._tasks = Tasks()
+        self._holds = Holds(config.waiters)
+
+    def start(self) -> None:
+        """Begin to look after bridges. The rooms must run."""
+        self._tasks.spawn(self._look_forever(), "bridges-look")
+
+    async def stop(self) -> None:
+        """End all bridges and their processes."""
+        await self._tasks.close()
+        for channel in list(self._bridged):
+            await self._drop(channel)
+
+    def find(self, channel: str) -> Origin | None:
+        """What is there already; being asked for keeps it."""
+        found = self._bridged.get(ChannelId(channel))
+        if found is None:
+            return None
+        found.asked_ms = self.clock.now_ms()
+        return found.origin
+
+    async def wanted(self, channel: str) -> Origin | None:
+        """The channel's presentation, which is begun when it may be and is not there yet.
+
+        None where the channel is not live, and was not a moment ago.
+        """
+        name = ChannelId(channel)
+        bridged = self._bridged.get(name)
+        if bridged is None or bridged.ended_ms is not None:
+            lock = self._starting.setdefault(name, asyncio.Lock())
+            async with lock:
+                bridged = await self._begin(name)
+            if not lock.locked():
+                self._starting.pop(name, None)
+        if bridged is None:
+            return None
+        bridged.asked_ms = self.clock.now_ms()
+        return bridged.origin
+
+    def all(self) -> Iterable[Bridged]:
+        return self._bridged.values()
+
+    # --- inside
+
+    async def _begin(self, channel: ChannelId) -> Bridged | None:
+        broadcast = self._rooms.broadcast(channel)
+        present = self._bridged.get(channel)
+        if self._config.start == "never" or broadcast is None or not broadcast.live:
+            return present
+        if present is not None:
+            if present.broadcast is broadcast and present.ended_ms is None:
+                return present  # somebody else began it meanwhile
+            await self._drop(channel)
+        bridged = await self._build(channel, broadcast)
+        self._bridged[channel] = bridged
+        self._metrics.bridges.set(len(self._bridged))
+        return bridged
+
+    async def _build(self, channel: ChannelId, broadcast: Broadcast) -> Bridged:
+        config = self._config
+        now_ms, wall_ms = self.clock.now_ms(), self.clock.wall_ms()
+        presentation = Presentation(
+            epoch=_base36(wall_ms // 1_000) + secrets.token_hex(2),
+            origin_ms=wall_ms - EARLIER_MS,
+            settings=PackagingSettings(
+                part_ms=config.part_ms,
+                segment_ms=config.segment_ms,
+                window_ms=config.window_ms,
+                window_bytes=config.window_mb << 20,
+            ),
+        )
+        encoder = TranscodeProcess(
+            None,
+            on_message=lambda message: live.hear(message),
+            on_died=lambda: live.encoder_died(),
+            memory_bytes=config.transcoder_mb << 20,
+        )
+        live = LiveBridge(
+            config,
+            presentation,
+            encoder,
+            want_keyframes=lambda: self._engine.want_keyframes(channel),
+            now_ms=wall_ms,
+        )
+        origin = Origin(presentation, self.clock, self._holds)
+        bridged = Bridged(broadcast, live, origin, encoder, now_ms)
+        encoder.start()
+        news = self._rooms.subscribe(channel, NEWS)
+        live.set_layers(_layers(broadcast.layers), wall_ms)
+        bridged.tasks.spawn(self._read(channel, bridged), f"bridge-read-{channel}")
+        bridged.tasks.spawn(self._follow(channel, bridged, news), f"bridge-news-{channel}")
+        bridged.tasks.spawn(self._tick(bridged), f"bridge-tick-{channel}")
+        return bridged
+
+    async def _read(self, channel: ChannelId, bridged: Bridged) -> None:
+        tap = self._engine.open_tap(channel, TAP_UNITS)
+        try:
+            async for units in tap:
+                bridged.live.take(units, self.clock.wall_ms())
+        finally:
+            tap.close()
+
+    async def _follow(self, channel: ChannelId, bridged: Bridged, news: Reader[News]) -> None:
+        publisher = bridged.broadcast.publisher
+        try:
+            async for item in news:
+                if isinstance(item, LayersNews):
+                    bridged.live.set_layers(_layers(item.layers), self.clock.wall_ms())
+                elif isinstance(item, Inactive | Reconnect):
+                    break
+                present = bridged.broadcast.publisher
+                if present is not None and present != publisher:
+                    publisher = present
+                    bridged.live.restart()
+            self._end(bridged)
+        finally:
+            self._rooms.unsubscribe(channel, news)
+
+    async def _tick(self, bridged: Bridged) -> None:
+        while bridged.ended_ms is None:
+            await asyncio.sleep(TICK_S)
+            bridged.live.tick(self.clock.wall_ms())
+
+    def _end(self, bridged: Bridged) -> None:
+        if bridged.ended_ms is None:
+            bridged.ended_ms = self.clock.now_ms()
+            bridged.live.end()
+
+    async def _look_forever(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                await self._look()
+            except Exception:
+                # One odd broadcast must not end the care for the others.
+                log.exception("a bridge could not be looked after")
+
+    async def _look(self) -> None:
+        now_ms = self.clock.now_ms()
+        self._metrics.live_held.set(self._holds.held)
+        for channel, bridged in list(self._bridged.items()):
+            self._count(bridged)
+            idle_ms = now_ms - bridged.asked_ms
+            ended_ms = None if bridged.ended_ms is None else now_ms - bridged.ended_ms
+            if ended_ms is not None and ended_ms >= self._config.keep_s * 1_000:
+                await self._drop(channel)
+            elif ended_ms is not None:
+                await bridged.encoder.stop()
+            elif self._config.start == "demand" and idle_ms >= self._config.idle_s * 1_000:
+                log.info("nobody asks for it any more", channel=channel)
+                await self._drop(channel)
+        if self._config.start == "always":
+            for broadcast in self._rooms.broadcasts():
+                if broadcast.live and broadcast.channel not in self._bridged:
+                    await self._begin(broadcast.channel)
+
+    def _count(self, bridged: Bridged) -> None:
+        for event, count in (bridged.live.counts - bridged.counted).items():
+            self._metrics.bridge_events.labels(event).inc(count)
+        bridged.counted = Counter(bridged.live.counts)
+
+    async def _drop(self, channel: ChannelId) -> None:
+        bridged = self._bridged.pop(channel, None)
+        if bridged is None:
+            return
+        self._end(bridged)
+        self._count(bridged)
+        bridged.origin.close()
+        await bridged.tasks.close()
+        await bridged.encoder.stop()
+        self._metrics.bridges.set(len(self._bridged))
+
+
+def _layers(layers: Iterable[Layer]) -> list[SourceLayer]:
+    return [
+        SourceLayer(one.rid, one.codec, one.width, one.height, one.active)
+        for one in layers
+        if not one.codec.is_audio
+    ]
+
+
+def _base36(number: int) -> str:
+    digits = ""
+    while number:
+        number, digit = divmod(number, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
+    return digits or "0"
