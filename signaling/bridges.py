@@ -70,7 +70,7 @@ class Bridges:
         """Server time, which media is placed on."""
         self._metrics = metrics
         self._bridged: dict[ChannelId, Bridged] = {}
-        self._starting: dict[ChannelId, asyncio.Lock] = {}
+        self._beginning = asyncio.Lock()
         self._tasks = Tasks()
         self._holds = Holds(config.waiters)
 
@@ -87,7 +87,7 @@ class Bridges:
     def find(self, channel: str) -> Origin | None:
         """What is there already; being asked for keeps it."""
         found = self._bridged.get(ChannelId(channel))
-        if found is None:
+        if found is None or self._is_past(found):
             return None
         found.asked_ms = self.clock.now_ms()
         return found.origin
@@ -100,22 +100,29 @@ class Bridges:
         name = ChannelId(channel)
         bridged = self._bridged.get(name)
         if bridged is None or bridged.ended_ms is not None:
-            lock = self._starting.setdefault(name, asyncio.Lock())
-            async with lock:
-                bridged = await self._begin(name)
-            if not lock.locked():
-                self._starting.pop(name, None)
+            bridged = await self._begin(name)
         if bridged is None:
             return None
         bridged.asked_ms = self.clock.now_ms()
         return bridged.origin
 
-    def all(self) -> Iterable[Bridged]:
-        return self._bridged.values()
+    def __len__(self) -> int:
+        return len(self._bridged)
 
     # --- inside
 
+    def _is_past(self, bridged: Bridged) -> bool:
+        """Whether the channel has a newer broadcast than this one, which is over."""
+        present = self._rooms.broadcast(bridged.broadcast.channel)
+        newer = present is not None and present.live and present is not bridged.broadcast
+        return bridged.ended_ms is not None and newer
+
     async def _begin(self, channel: ChannelId) -> Bridged | None:
+        # One at a time: the end of an old one takes a moment, in which another viewer may come.
+        async with self._beginning:
+            return await self._begin_alone(channel)
+
+    async def _begin_alone(self, channel: ChannelId) -> Bridged | None:
         broadcast = self._rooms.broadcast(channel)
         present = self._bridged.get(channel)
         if self._config.start == "never" or broadcast is None or not broadcast.live:
@@ -203,12 +210,13 @@ class Bridges:
         while True:
             await asyncio.sleep(LOOK_S)
             try:
-                await self._look()
+                await self.look()
             except Exception:
                 # One odd broadcast must not end the care for the others.
                 log.exception("a bridge could not be looked after")
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """End what is over or not wanted any more; begin what must always be there."""
         now_ms = self.clock.now_ms()
         self._metrics.live_held.set(self._holds.held)
         for channel, bridged in list(self._bridged.items()):

@@ -83,7 +83,7 @@ class LineViewer:
 
     @property
     def notice(self) -> str:
-        return self.page.page.inner_text("#soundonly")
+        return self.page.page.inner_text("#notice")
 
 
 class LineWorld:

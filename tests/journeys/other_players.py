@@ -62,6 +62,8 @@ class Seen:
     latencies: Sequence[float]
     """Glass to glass, of each stamped frame in order."""
     counters: Sequence[int]
+    captured: Sequence[float]
+    """Unix ms."""
     stalls: Sequence[tuple[float, float]]
     """Since the page was opened, and how long each took."""
     first_frame_ms: float | None
@@ -103,6 +105,7 @@ class OtherPlayer:
         return Seen(
             latencies=[shown - captured for _, captured, shown in frames],
             counters=[counter for counter, _, _ in frames],
+            captured=[captured for _, captured, _ in frames],
             stalls=[(at, took) for at, took in found["stalls"]],
             first_frame_ms=found["firstFrameMs"],
             errors=found["errors"],

@@ -39,3 +39,11 @@ async def test_modules_have_a_script_type(door: Door) -> None:
 
 async def test_a_name_that_cannot_be_a_channel_is_404(door: Door) -> None:
     assert (await door.http.get("/watch/NO")).status_code == 404
+
+
+async def test_large_modules_are_sent_compressed(door: Door) -> None:
+    packed = await door.http.get("/static/watch.js")
+    assert packed.headers["content-encoding"] == "gzip"
+    plain = await door.http.get("/static/watch.js", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert packed.text == plain.text

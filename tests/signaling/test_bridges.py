@@ -1,0 +1,90 @@
+"""Which broadcasts are made into HLS and DASH, and for how long."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from bridge.origin import Origin
+from tests.signaling.door import Door, open_door
+
+Start = Literal["demand", "always", "never"]
+
+
+async def begun(door: Door, channel: str = "live") -> Origin:
+    origin = await door.house.bridges.wanted(channel)
+    assert origin is not None
+    return origin
+
+
+async def test_a_bridge_begins_with_the_first_question_and_is_shared(door: Door) -> None:
+    bridges = door.house.bridges
+    await door.go_live()
+    assert bridges.find("live") is None
+    origin = await begun(door)
+    assert bridges.find("live") is origin
+    assert await begun(door) is origin
+    assert door.counted("sluice_bridges") == 1
+    assert door.engine.publisher("live") is not None
+
+
+async def test_what_is_not_live_has_none(door: Door) -> None:
+    assert await door.house.bridges.wanted("live") is None
+    assert await door.house.bridges.wanted("nobody") is None
+    await door.publish()  # answered, but no packet came yet
+    assert await door.house.bridges.wanted("live") is None
+
+
+async def test_it_ends_when_nobody_asks_any_more(door: Door) -> None:
+    bridges, idle_ms = door.house.bridges, door.house.settings.bridge.idle_s * 1_000
+    await door.go_live()
+    await begun(door)
+    door.clock.advance(idle_ms - 1)
+    assert bridges.find("live") is not None  # a question keeps it
+    door.clock.advance(idle_ms - 1)
+    await bridges.look()
+    assert len(bridges) == 1
+    door.clock.advance(1)
+    await bridges.look()
+    assert len(bridges) == 0
+    assert door.counted("sluice_bridges") == 0
+
+
+async def test_players_can_fetch_the_rest_for_a_while_after_the_end(door: Door) -> None:
+    bridges = door.house.bridges
+    await door.go_live()
+    origin = await begun(door)
+    await door.house.rooms.end(door.house.rooms.broadcasts()[0].channel)
+    await door.removals()
+    assert origin.presentation.ended
+    assert bridges.find("live") is origin
+    door.clock.advance(door.house.settings.bridge.keep_s * 1_000)
+    await bridges.look()
+    assert bridges.find("live") is None
+
+
+async def test_a_new_broadcast_is_a_new_presentation(door: Door) -> None:
+    bridges = door.house.bridges
+    await door.go_live()
+    before = await begun(door)
+    await door.house.rooms.end(door.house.rooms.broadcasts()[0].channel)
+    await door.removals()
+    door.clock.advance(1_000)
+    await door.go_live()
+    assert bridges.find("live") is None
+    after = await begun(door)
+    assert after is not before
+    assert after.presentation.epoch != before.presentation.epoch
+    assert after.presentation.first_msn > before.presentation.first_msn
+
+
+@pytest.mark.parametrize(("start", "count"), [("always", 1), ("demand", 0), ("never", 0)])
+async def test_the_settings_say_when_it_begins(tmp_path: Path, start: Start, count: int) -> None:
+    async with open_door(tmp_path, bridge={"start": start}) as door:
+        await door.go_live()
+        await door.house.bridges.look()
+        assert len(door.house.bridges) == count
+        if start == "never":
+            assert await door.house.bridges.wanted("live") is None
