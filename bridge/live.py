@@ -32,7 +32,7 @@ from bridge.transcode.wire import (
     Unit,
 )
 from sluice.config import BridgeConfig
-from sluice.media import AccessUnit
+from sluice.media import AccessUnit, Codec
 from sluice.timeline import Timeline
 
 log = structlog.get_logger(__name__)
@@ -273,6 +273,9 @@ class LiveBridge:
         if sound or unit.layer == self._choice.read:
             self._encoder.feed(Unit(unit.codec, time_us, unit.keyframe, unit.payload))
         if not sound and (passed := self._passed.get(unit.layer)) is not None:
+            if unit.codec is not Codec.H264:
+                passed.odd = "another codec comes"
+                return
             passed.take(time_us, unit.keyframe, unit.payload)
             if self.mode is Mode.PASSTHROUGH and unit.layer == self._choice.passed[0][0]:
                 # Where there is no sound the encoder makes silence, along these times.

@@ -198,6 +198,16 @@ def test_keyframes_that_come_too_late_make_the_encoder_take_over(world: World) -
     assert (plan.rungs[0].width, plan.rungs[0].height) == (320, 180)
 
 
+def test_a_publisher_that_returns_with_another_codec_is_encoded(world: World) -> None:
+    world.layers(h264())
+    world.settle()
+    world.pictures(60)
+    world.layers(SourceLayer("", Codec.VP8, 320, 180))
+    world.live.take([world._unit(Codec.VP8, "", True, b"\x10\x02\x00", 90)], ORIGIN_MS + world.now_ms)
+    assert world.mode() is Mode.TRANSCODE
+    assert names(world.encoder.plans[-1].rungs) == ["source"]
+
+
 def test_where_passing_on_is_wished_there_is_no_fall() -> None:
     world = World(video="passthrough")
     world.layers(h264())

@@ -46,7 +46,10 @@ const fail = (error) => seen.errors.push(String(error?.message ?? error));
 const players = {
   async hls() {
     const { default: Hls } = await import("/lib/hls.mjs");
-    const hls = new Hls({ lowLatencyMode: kind === "llhls", enableWorker: false });
+    const low = kind === "llhls";
+    // As it comes, hls.js never makes up for a late start; the watch page lets it, as gently.
+    const catchUp = low ? 1.05 : 1;
+    const hls = new Hls({ lowLatencyMode: low, maxLiveSyncPlaybackRate: catchUp, enableWorker: false });
     hls.on(Hls.Events.ERROR, (_, data) => data.fatal && fail(`${data.type} ${data.details}`));
     hls.loadSource(url);
     hls.attachMedia(video);
