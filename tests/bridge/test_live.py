@@ -203,7 +203,9 @@ def test_a_publisher_that_returns_with_another_codec_is_encoded(world: World) ->
     world.settle()
     world.pictures(60)
     world.layers(SourceLayer("", Codec.VP8, 320, 180))
-    world.live.take([world._unit(Codec.VP8, "", True, b"\x10\x02\x00", 90)], ORIGIN_MS + world.now_ms)
+    world.live.take(
+        [world._unit(Codec.VP8, "", True, b"\x10\x02\x00", 90)], ORIGIN_MS + world.now_ms
+    )
     assert world.mode() is Mode.TRANSCODE
     assert names(world.encoder.plans[-1].rungs) == ["source"]
 
