@@ -40,6 +40,8 @@ async def examine(settings: Settings) -> list[Check]:
         check_python(),
         check_extension(),
         check_pages(),
+        check_player(),
+        check_encoder(settings),
         check_http_port(settings),
         *check_media_ports(settings),
         *check_addresses(settings),
@@ -90,6 +92,38 @@ def check_pages() -> Check:
     if missing:
         return Check("Pages", "warn", f"{', '.join(missing)} not found.", "Install Sluice again.")
     return Check("Pages", "ok", "All pages are there.")
+
+
+def check_player() -> Check:
+    """hls.js, for browsers in which WebRTC cannot pass."""
+    from signaling.pages import WEB
+
+    if (WEB / "lib/hls.mjs").is_file():
+        return Check("HLS player", "ok", "hls.js is there.")
+    return Check(
+        "HLS player",
+        "warn",
+        "hls.js is not installed: where WebRTC cannot pass, most browsers play nothing.",
+        "Install Node 20 with npm, then run `make player` in the project's folder.",
+    )
+
+
+def check_encoder(settings: Settings) -> Check:
+    """What makes smaller pictures for HLS, and all of them where the publisher's do not fit."""
+    from bridge.transcode.encoder import EncoderMissing, chosen
+
+    if settings.bridge.start == "never":
+        return Check("Encoder", "ok", "Not needed: bridge.start is never.")
+    try:
+        name = chosen(settings.bridge.encoder)
+    except EncoderMissing as error:
+        return Check(
+            "Encoder",
+            "fail",
+            f"No H.264 encoder can be opened: {error}.",
+            "Set bridge.encoder to auto, or bridge.video to passthrough.",
+        )
+    return Check("Encoder", "ok", f"{name} opens.")
 
 
 def check_http_port(settings: Settings) -> Check:

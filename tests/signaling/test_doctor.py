@@ -10,9 +10,11 @@ from typing import cast
 
 import pytest
 
+from bridge.transcode.encoder import EncoderMissing
 from signaling.doctor import (
     Check,
     check_addresses,
+    check_encoder,
     check_exposure,
     check_extension,
     check_http_port,
@@ -48,6 +50,21 @@ def test_a_missing_extension_fails_and_says_how_to_build_it() -> None:
     assert check.status == "fail"
     assert "make setup" in check.todo
     assert "vp8" in check_extension(lambda _: None).detail
+
+
+def test_an_encoder_that_is_not_there_fails_and_says_what_else_to_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert check_encoder(settings(bridge={"encoder": "libx264"})).detail == "libx264 opens."
+
+    def none(wanted: str) -> str:
+        raise EncoderMissing(f"no encoder opens: {wanted}")
+
+    monkeypatch.setattr("bridge.transcode.encoder.chosen", none)
+    missing = check_encoder(settings())
+    assert missing.status == "fail"
+    assert "bridge.encoder" in missing.todo
+    assert check_encoder(settings(bridge={"start": "never"})).status == "ok"
 
 
 def test_a_taken_port_is_named(taken: int) -> None:
