@@ -27,6 +27,7 @@ from sfu.engine import Engine, Layer
 from sfu.rooms import Rooms
 from sluice.clock import Clock, SteadyClock
 from sluice.config import BridgeConfig
+from sluice.errors import Problem
 from sluice.ids import ChannelId
 from sluice.metrics import Metrics
 from sluice.stream import Reader
@@ -38,6 +39,7 @@ TICK_S: Final = 0.05
 LOOK_S: Final = 1.0
 TAP_UNITS: Final = 1_024
 NEWS: Final = 256
+BUSY_S: Final = 5
 EARLIER_MS: Final = 1_000
 """What is captured a little before the bridge begins still has a place on its timeline."""
 
@@ -95,7 +97,8 @@ class Bridges:
     async def wanted(self, channel: str) -> Origin | None:
         """The channel's presentation, which is begun when it may be and is not there yet.
 
-        None where the channel is not live, and was not a moment ago.
+        None where the channel is not live, and was not a moment ago. Raises Problem `busy` where
+        there are as many as there may be.
         """
         name = ChannelId(channel)
         bridged = self._bridged.get(name)
@@ -131,6 +134,9 @@ class Bridges:
             if present.broadcast is broadcast and present.ended_ms is None:
                 return present  # somebody else began it meanwhile
             await self._drop(channel)
+        if len(self._bridged) >= self._config.broadcasts:
+            detail = f"HLS is made of {len(self._bridged)} broadcasts already."
+            raise Problem("busy", detail, retry_after_s=BUSY_S)
         bridged = await self._build(channel, broadcast)
         self._bridged[channel] = bridged
         self._metrics.bridges.set(len(self._bridged))
@@ -232,7 +238,8 @@ class Bridges:
                 await self._drop(channel)
         if self._config.start == "always":
             for broadcast in self._rooms.broadcasts():
-                if broadcast.live and broadcast.channel not in self._bridged:
+                wanted = broadcast.live and broadcast.channel not in self._bridged
+                if wanted and len(self._bridged) < self._config.broadcasts:
                     await self._begin(broadcast.channel)
 
     def _count(self, bridged: Bridged) -> None:

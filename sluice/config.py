@@ -110,6 +110,7 @@ class BridgeConfig(_Section):
 
     start: Literal["demand", "always", "never"] = "demand"
     idle_s: Positive = 120
+    broadcasts: Positive = 50
     video: Literal["auto", "passthrough", "transcode"] = "auto"
     encoder: Literal["auto", "libx264", "h264_nvenc"] = "auto"
     rungs: Annotated[int, Field(ge=1, le=4)] = 4

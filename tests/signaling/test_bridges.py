@@ -8,6 +8,7 @@ from typing import Literal
 import pytest
 
 from bridge.origin import Origin
+from sluice.errors import Problem
 from tests.signaling.door import Door, open_door
 
 Start = Literal["demand", "always", "never"]
@@ -78,6 +79,18 @@ async def test_a_new_broadcast_is_a_new_presentation(door: Door) -> None:
     assert after is not before
     assert after.presentation.epoch != before.presentation.epoch
     assert after.presentation.first_msn > before.presentation.first_msn
+
+
+async def test_there_are_no_more_than_there_may_be(tmp_path: Path) -> None:
+    async with open_door(tmp_path, bridge={"broadcasts": 1}) as door:
+        await door.add_channel("other")
+        await door.go_live("live")
+        await door.go_live("other")
+        await begun(door, "live")
+        with pytest.raises(Problem) as refused:
+            await door.house.bridges.wanted("other")
+        assert (refused.value.kind.code, refused.value.retry_after_s) == ("busy", 5)
+        assert door.house.bridges.find("live") is not None
 
 
 @pytest.mark.parametrize(("start", "count"), [("always", 1), ("demand", 0), ("never", 0)])
