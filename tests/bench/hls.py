@@ -33,6 +33,7 @@ from tests.journeys.other_players import Kind, OtherPlayer, PlayerServer, Seen
 from tests.journeys.screenshots import CHROMIUM, FLAGS
 from tests.journeys.server import Section, SluiceServer
 
+KINDS: Sequence[Kind] = ("llhls", "shaka", "dash", "hls")
 FIRST_PICTURE_S = 20.0
 WINDOW_S = 14
 """A plain HLS player wants three target durations, and the window must hold them."""
@@ -107,20 +108,19 @@ def joins(browser: Browser, players: PlayerServer, base: str, count: int) -> lis
 
 
 def measure(seconds: float, join_count: int, console: Console) -> Figures:
-    kinds: Sequence[Kind] = ("llhls", "shaka", "dash", "hls")
     seen: dict[str, Seen] = {}
     with (
         Progress(console=console) as progress,
         PlayerServer() as players,
         sync_playwright() as playwright,
     ):
-        task = progress.add_task("players", total=len(kinds) + 2)
+        task = progress.add_task("players", total=len(KINDS) + 2)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         begin = moment()
         with bridged(PART_MS) as (server, base):
             meter = ProcessMeter(server.pid)
             before, since = meter.read().cpu_s, time.monotonic()
-            for kind in kinds:
+            for kind in KINDS:
                 seen[kind] = play(browser, players, kind, base, seconds)
                 progress.advance(task)
             cores = (meter.read().cpu_s - before) / (time.monotonic() - since)
@@ -148,6 +148,29 @@ def measure(seconds: float, join_count: int, console: Console) -> Figures:
     )
 
 
+def together(seconds: float, console: Console) -> list[tuple[str, str, str, str, str]]:
+    """All players at once for so long; rows: player, p50, p95, stalls, errors."""
+    rows: list[tuple[str, str, str, str, str]] = []
+    with PlayerServer() as players, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        with bridged(PART_MS) as (_, base), Progress(console=console) as progress:
+            task = progress.add_task("all players", total=seconds)
+            playing = {}
+            for kind in KINDS:
+                name = "manifest.mpd" if kind == "dash" else "master.m3u8"
+                page = browser.new_context().new_page()
+                playing[kind] = OtherPlayer(page).open(players, kind, base + name)
+            for _ in range(int(seconds)):
+                playing["hls"].page.wait_for_timeout(1_000)
+                progress.advance(task)
+            for kind, player in playing.items():
+                seen = player.seen
+                delays = f"{seen.median_ms:.0f} ms", f"{seen.p95_ms:.0f} ms"
+                rows.append((kind, *delays, str(seen.late_stalls), str(len(seen.errors))))
+        browser.close()
+    return rows
+
+
 def table(figures: Figures) -> list[tuple[str, str, str]]:
     """Rows: what, figure, goal."""
     return [
@@ -169,8 +192,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0, help="of each player")
     parser.add_argument("--joins", type=int, default=15)
+    parser.add_argument("--together", action="store_true", help="all players at once; no joins")
     parser.add_argument("--store", action="store_true", help=f"write into {BENCHMARKS}")
     arguments = parser.parse_args()
+    if arguments.together:
+        rows_together = together(arguments.seconds, Console(stderr=True))
+        seen = Table("player", "p50", "p95", "stalls", "errors", title="All players at once")
+        for together_row in rows_together:
+            seen.add_row(*together_row)
+        Console().print(seen)
+        print(json.dumps({row[0]: row[1:] for row in rows_together}))
+        return
     figures = measure(arguments.seconds, arguments.joins, Console(stderr=True))
     rows = table(figures)
     shown = Table("what", "measured", "goal", title="HLS and DASH")

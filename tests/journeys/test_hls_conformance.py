@@ -13,6 +13,9 @@ from tests.journeys.phone import Phone
 from tests.journeys.server import SluiceServer
 
 SEGMENTS = 2
+NGINX = ("%00", "%2e%2e", "..%2f", "//", "bytes=0-0,2-2")
+"""What nginx settles before anything of ours sees it: it resolves paths, so that some of these are
+good ones, and answers a NUL and a header of 8 kB with 400."""
 
 
 @pytest.fixture
@@ -40,8 +43,9 @@ async def test_the_server_itself(streaming: SluiceServer) -> None:
 async def test_through_nginx_and_varnish(streaming: SluiceServer, tmp_path: Path) -> None:
     origin = streaming.origin.removeprefix("http://")
     with EdgePair(tmp_path / "edge", origin) as edge:
-        report = await check(f"{edge.url}/live/lina/", segments=SEGMENTS, context=edge.tls)
+        report = await check(
+            f"{edge.url}/live/lina/", segments=SEGMENTS, context=edge.tls, behind=True
+        )
         print(edge.log())
-    # A NUL is refused by nginx itself, before anything of ours: 400, and in its own words.
-    findings = [one for one in report.findings if "%00" not in one.where]
-    assert not findings, findings
+    findings = [one for one in report.findings if not any(trick in one.where for trick in NGINX)]
+    assert not findings, "\n".join(map(str, findings))

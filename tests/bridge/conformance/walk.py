@@ -30,16 +30,21 @@ MAX_SOUND = 192_000
 
 
 async def check(
-    base_url: str, *, segments: int = 2, context: ssl.SSLContext | None = None
+    base_url: str,
+    *,
+    segments: int = 2,
+    context: ssl.SSLContext | None = None,
+    behind: bool = False,
 ) -> Report:
     """Follow every rendition of `/live/{channel}/` for so many segments each.
 
+    `behind`: something of others stands in front of the server, and may refuse in its own words.
     Raises m3u8.Malformed for what is no playlist, AssertionError where it cannot go on.
     """
     report = Report()
     connector = aiohttp.TCPConnector(limit=64, ssl=context or True)
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as session:
-        client = Client(session, base_url, report)
+        client = Client(session, base_url, report, behind)
         followers = {
             path.split("/")[0]: Follower(client, path) for path in await _renditions(client)
         }
