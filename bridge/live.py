@@ -96,7 +96,8 @@ class LiveBridge:
         self._layers: tuple[SourceLayer, ...] = ()
         self._pictured_ms: int | None = None
         self._choice = Choice(Mode.SOUND)
-        self._fallen: tuple[Rung, ...] = ()
+        self._asked_for: frozenset[str] = frozenset()
+        """Renditions that the encoder was told to make."""
         self._passed: dict[str, Passthrough] = {}
         self._asked: int | None = None
         self._ask_again_ms = now_ms
@@ -148,7 +149,9 @@ class LiveBridge:
         """A message of the encoder's process."""
         match message:
             case Configured() | Encoded():
-                if message.rendition == AUDIO and self._waits_for_pictures():
+                if message.rendition not in self._asked_for:
+                    self.counts["misconfigured"] += 1
+                elif message.rendition == AUDIO and self._waits_for_pictures():
                     self._early.append(message)
                 else:
                     self._let_sound_in()
@@ -189,9 +192,8 @@ class LiveBridge:
     # --- inside
 
     def _let_sound_in(self) -> None:
-        early, self._early = self._early, deque(maxlen=EARLY_SOUNDS)
-        for message in early:
-            self._package(message)
+        while self._early:
+            self._package(self._early.popleft())
 
     def _pictures(self) -> list[SourceLayer]:
         return [one for one in self._layers if one.width > 0 and one.active]
@@ -214,6 +216,7 @@ class LiveBridge:
         self.presentation.expected = frozenset(
             [name for _, name in choice.passed] + [rung.name for rung in choice.rungs]
         )
+        self._asked_for = frozenset([AUDIO, *(rung.name for rung in choice.rungs)])
         self.packager.constant = choice.mode in (Mode.TRANSCODE, Mode.SOUND)
         self._encoder.plan(
             Plan(
@@ -323,7 +326,6 @@ class LiveBridge:
             for one in self.presentation.video
             if isinstance(one.config, VideoConfig)
         ]
-        self._fallen = tuple(rungs)
         self._interrupt()
         self.packager.late_keyframe = False
-        self._begin(choose(self._layers, "auto", self._config.rungs, self._fallen))
+        self._begin(choose(self._layers, "auto", self._config.rungs, rungs))

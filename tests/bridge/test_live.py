@@ -276,6 +276,15 @@ def test_the_encoders_words_are_heard(world: World) -> None:
     assert world.live.counts["undecodable"] == 3
 
 
+def test_an_encoder_that_makes_what_nobody_asked_for_is_not_believed(world: World) -> None:
+    world.layers(h264())
+    world.settle()
+    world.live.hear(Configured.of("another", AudioConfig(b"\x11\x90")))
+    world.live.hear(Encoded("source", 0, AAC_FRAME, True, b"x"))
+    assert list(world.live.presentation.renditions) == []
+    assert world.live.counts["misconfigured"] == 2
+
+
 def test_the_encoder_is_fed_with_the_largest_layer_that_flows(world: World) -> None:
     small = SourceLayer("q", Codec.VP8, 320, 180)
     world.layers(small, SourceLayer("f", Codec.VP8, 1280, 720))
