@@ -116,7 +116,7 @@ class Conductor:
             self.cuts.undo()
             frontier = last
         for lane in self._lanes.values():
-            lane.close(frontier)
+            lane.close(frontier, last=reason == "ended")
             if lane.joined:
                 self.frontier = max(self.frontier, lane.end)
         self.cuts.broken = True

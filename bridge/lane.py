@@ -156,12 +156,14 @@ class Lane:
         if at_once or reach * self.unit >= cut.moment:
             self.assembly.complete(max(reach, -(-cut.moment // self.unit)))
 
-    def close(self, frontier: int) -> None:
+    def close(self, frontier: int, last: bool = False) -> None:
         """Complete the segment as it is, after coming to all cuts."""
         while (cut := self._cuts.numbered(self.next_msn)) is not None:
             self.come_to(cut)
         if self.joined:
-            self.assembly.complete(max(self.assembly.reach, frontier // self.unit))
+            # Where nothing follows, players want to hear of no more than there is.
+            until = 0 if last else frontier // self.unit
+            self.assembly.complete(max(self.assembly.reach, until))
             self.blocked = True
 
     # --- inside

@@ -20,7 +20,7 @@ from bridge.mode import Choice, Mode, SourceLayer, choose
 from bridge.packager import Packager
 from bridge.passthrough import Passthrough
 from bridge.presentation import AUDIO, Presentation
-from bridge.track import VideoConfig
+from bridge.track import AUDIO_TIMESCALE, VideoConfig
 from bridge.transcode.wire import (
     Configured,
     Encoded,
@@ -101,7 +101,7 @@ class LiveBridge:
         self._passed: dict[str, Passthrough] = {}
         self._asked: int | None = None
         self._ask_again_ms = now_ms
-        self._sound_us = self._picture_us = 0
+        self._sound_us = self._picture_us = self._made_us = 0
         self._early: deque[Configured | Encoded] = deque(maxlen=EARLY_SOUNDS)
 
     # --- what comes
@@ -137,6 +137,11 @@ class LiveBridge:
         """Another publisher has taken over."""
         self._timeline.restart()
 
+    @property
+    def owed_us(self) -> int:
+        """How much of the sound the encoder has got and not given back."""
+        return max(0, self._sound_us - self._made_us)
+
     def end(self) -> None:
         """The broadcast is over."""
         for passed in self._passed.values():
@@ -156,6 +161,8 @@ class LiveBridge:
                 else:
                     self._let_sound_in()
                     self._package(message)
+                if message.rendition == AUDIO and isinstance(message, Encoded):
+                    self._made_us = message.time * 1_000_000 // AUDIO_TIMESCALE
             case Shed():
                 self.counts["shed"] += 1
                 log.warning("a rung is shed: the machine is too slow", rung=message.rendition)

@@ -8,6 +8,7 @@ its last segments need no longer be kept, or until nobody asks any more.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections import Counter
 from collections.abc import Iterable
@@ -37,6 +38,10 @@ log = structlog.get_logger(__name__)
 
 TICK_S: Final = 0.05
 LOOK_S: Final = 1.0
+DRAIN_S: Final = 2.0
+DRAIN_STEP_S: Final = 0.02
+OWED_US: Final = 120_000
+"""So much the encoder holds back for ever: it looks ahead."""
 TAP_UNITS: Final = 1_024
 NEWS: Final = 256
 BUSY_S: Final = 5
@@ -198,6 +203,7 @@ class Bridges:
                 if present is not None and present != publisher:
                     publisher = present
                     bridged.live.restart()
+            await _drained(bridged.live)
             self._end(bridged)
         finally:
             self._rooms.unsubscribe(channel, news)
@@ -257,6 +263,14 @@ class Bridges:
         await bridged.tasks.close()
         await bridged.encoder.stop()
         self._metrics.bridges.set(len(self._bridged))
+
+
+async def _drained(live: LiveBridge) -> None:
+    """Wait for what the encoder still has in hand: a replay without the last sound never ends."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_S):
+            while live.owed_us > OWED_US:  # noqa: ASYNC110 - what it waits for comes in many pieces
+                await asyncio.sleep(DRAIN_STEP_S)
 
 
 def _layers(layers: Iterable[Layer]) -> list[SourceLayer]:

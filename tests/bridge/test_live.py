@@ -302,6 +302,18 @@ def test_what_was_captured_before_the_beginning_is_left_out(world: World) -> Non
     assert world.encoder.units == []
 
 
+def test_it_knows_how_much_sound_the_encoder_owes(world: World) -> None:
+    world.layers(h264())
+    world.settle()
+    world.pictures(60)
+    assert world.live.owed_us < 50_000
+    for _ in range(20):
+        world.now_ms += 20
+        sound = [world._unit(Codec.OPUS, "", True, OPUS, 48)]
+        world.live.take(sound, ORIGIN_MS + world.now_ms)
+    assert 350_000 < world.live.owed_us < 450_000
+
+
 def test_the_end_is_the_end_of_every_rendition(world: World) -> None:
     world.layers(h264())
     world.settle()
