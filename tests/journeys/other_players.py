@@ -69,6 +69,8 @@ class Seen:
     first_frame_ms: float | None
     errors: Sequence[str]
     ended: bool
+    left_ms: float | None
+    """Until the end; None while there is none."""
 
     def settled(self, share: float = 0.2) -> Sequence[float]:
         """Latencies without those of the first frames, when players still look for their place."""
@@ -110,6 +112,7 @@ class OtherPlayer:
             first_frame_ms=found["firstFrameMs"],
             errors=found["errors"],
             ended=found["ended"],
+            left_ms=found["left"],
         )
 
     def until(self, what: str, look: Callable[[Seen], object], within_s: float) -> Seen:

@@ -12,7 +12,7 @@ const video = document.getElementById("video");
 const begun = performance.now();
 
 /** What tests read. Times in ms; `shownMs` and `captureMs` on the machine's one clock. */
-const seen = { frames: [], stalls: [], firstFrameMs: null, errors: [], ended: false };
+const seen = { frames: [], stalls: [], firstFrameMs: null, errors: [], ended: false, left: null };
 window.player = seen;
 
 const canvas = document.createElement("canvas");
@@ -40,6 +40,9 @@ video.addEventListener("playing", () => {
   if (waiting !== null) seen.stalls.push([waiting - begun, performance.now() - waiting]);
   waiting = null;
 });
+setInterval(() => {
+  if (Number.isFinite(video.duration)) seen.left = 1_000 * (video.duration - video.currentTime);
+}, 100);
 video.addEventListener("ended", () => (seen.ended = true));
 const fail = (error) => seen.errors.push(String(error?.message ?? error));
 
