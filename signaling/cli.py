@@ -47,7 +47,11 @@ app.add_typer(channel_app, name="channel")
 app.add_typer(admin_app, name="admin")
 app.add_typer(bench_app, name="bench")
 app.command("edge", epilog="Example: `sluice edge --origin https://live.example.org`")(edge_command)
-app.command("edge-config", epilog="Example: `sluice edge-config --out edge`")(edge_config_command)
+app.command(
+    "edge-config",
+    epilog="Example: `sluice edge-config --server-name live.example.org --tls-cert live.pem "
+    "--tls-key live.key --out edge`",
+)(edge_config_command)
 
 console = Console()
 errors = Console(stderr=True)
