@@ -138,6 +138,11 @@ class LiveBridge:
         self._timeline.restart()
 
     @property
+    def pictures(self) -> tuple[tuple[str, bool], ...]:
+        """The renditions with a picture, largest first, and whether each is shed now."""
+        return tuple((one.name, one.shed) for one in self.presentation.video)
+
+    @property
     def owed_us(self) -> int:
         """How much of the sound the encoder has got and not given back."""
         return max(0, self._sound_us - self._made_us)

@@ -59,11 +59,37 @@ class ViewerLayer:
 
 
 @dataclass(frozen=True, slots=True)
+class Rendition:
+    """One picture that HLS and DASH viewers can choose."""
+
+    name: str
+    shed: bool
+    """The machine is too slow to make it now."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenditionsNews:
+    """What the bridge makes of the broadcast; the bridge says so."""
+
+    renditions: tuple[Rendition, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reconnect:
     """The server stops: connect again a little later."""
 
 
-News = Active | Inactive | Stalled | Resumed | ViewerCount | LayersNews | ViewerLayer | Reconnect
+News = (
+    Active
+    | Inactive
+    | Stalled
+    | Resumed
+    | ViewerCount
+    | LayersNews
+    | ViewerLayer
+    | RenditionsNews
+    | Reconnect
+)
 
 
 @dataclass(slots=True)
@@ -78,6 +104,7 @@ class Broadcast:
     lost_ms: int | None = None
     """Monotonic time since when there is no publisher."""
     layers: tuple[Layer, ...] = ()
+    renditions: tuple[Rendition, ...] = ()
     viewers: set[PeerId] = field(default_factory=set)
     connected: set[PeerId] = field(default_factory=set)
     told_viewers: int = 0
@@ -123,6 +150,12 @@ class Broadcast:
         self.layers = layers
         return [LayersNews(layers)]
 
+    def change_renditions(self, renditions: tuple[Rendition, ...]) -> list[News]:
+        if renditions == self.renditions:
+            return []
+        self.renditions = renditions
+        return [RenditionsNews(renditions)]
+
     def count_viewers(self) -> list[News]:
         """News only when the number changed since it was told last."""
         if len(self.connected) == self.told_viewers:
@@ -143,4 +176,7 @@ class Broadcast:
         news: list[News] = [Active(self.since_ms)]
         if self.stalled:
             news.append(Stalled())
-        return [*news, ViewerCount(len(self.connected)), LayersNews(self.layers)]
+        news += [ViewerCount(len(self.connected)), LayersNews(self.layers)]
+        if self.renditions:
+            news.append(RenditionsNews(self.renditions))
+        return news

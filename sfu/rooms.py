@@ -21,6 +21,7 @@ from sfu.broadcast import (
     LayersNews,
     News,
     Reconnect,
+    Rendition,
     ViewerCount,
     ViewerLayer,
 )
@@ -220,6 +221,10 @@ class Rooms:
         member = None if viewer is None else self._members.get(viewer)
         own = [] if member is None or member.layer is None else [member.layer]
         return [*broadcast.present(), *own]
+
+    def show_renditions(self, channel: ChannelId, renditions: tuple[Rendition, ...]) -> None:
+        """Tell everybody what HLS and DASH viewers can choose of now."""
+        self._feed(channel, lambda broadcast: broadcast.change_renditions(renditions))
 
     def subscribe(
         self, channel: ChannelId, limit: int, viewer: PeerId | None = None

@@ -23,7 +23,7 @@ from bridge.origin import Origin
 from bridge.presentation import PackagingSettings, Presentation
 from bridge.reload import Holds
 from bridge.transcode.process import TranscodeProcess
-from sfu.broadcast import Broadcast, Inactive, LayersNews, News, Reconnect
+from sfu.broadcast import Broadcast, Inactive, LayersNews, News, Reconnect, Rendition
 from sfu.engine import Engine, Layer
 from sfu.rooms import Rooms
 from sluice.clock import Clock, SteadyClock
@@ -61,6 +61,8 @@ class Bridged:
     ended_ms: int | None = None
     counted: Counter[str] = field(default_factory=Counter)
     """Of `live.counts`, what the metrics have already."""
+    told: tuple[tuple[str, bool], ...] = ()
+    """Of `live.pictures`, what the channel's people have heard."""
     tasks: Tasks = field(default_factory=Tasks)
 
 
@@ -212,6 +214,14 @@ class Bridges:
         while bridged.ended_ms is None:
             await asyncio.sleep(TICK_S)
             bridged.live.tick(self.clock.wall_ms())
+            self._show(bridged)
+
+    def _show(self, bridged: Bridged) -> None:
+        """Tell the channel's people when a rendition comes, is shed, or is restored."""
+        if bridged.live.pictures != bridged.told:
+            bridged.told = bridged.live.pictures
+            renditions = tuple(Rendition(name, shed) for name, shed in bridged.told)
+            self._rooms.show_renditions(bridged.broadcast.channel, renditions)
 
     def _end(self, bridged: Bridged) -> None:
         if bridged.ended_ms is None:
@@ -259,6 +269,8 @@ class Bridges:
             return
         self._end(bridged)
         self._count(bridged)
+        if self._rooms.broadcast(channel) is bridged.broadcast:
+            self._rooms.show_renditions(channel, ())
         bridged.origin.close()
         await bridged.tasks.close()
         await bridged.encoder.stop()

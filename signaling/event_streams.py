@@ -16,6 +16,7 @@ from sfu.broadcast import (
     LayersNews,
     News,
     Reconnect,
+    RenditionsNews,
     Resumed,
     Stalled,
     ViewerCount,
@@ -23,7 +24,7 @@ from sfu.broadcast import (
 )
 from sfu.rooms import Rooms
 from signaling.routing import STREAMED_KEY
-from signaling.views import layer_views
+from signaling.views import layer_views, rendition_views
 from sluice.auth import Grant
 from sluice.config import LimitsConfig
 from sluice.errors import Problem
@@ -42,6 +43,7 @@ _NAMES: dict[type[News], str] = {
     ViewerCount: "viewercount",
     LayersNews: "layers",
     ViewerLayer: "layer",
+    RenditionsNews: "renditions",
     Reconnect: "reconnect",
 }
 CHANNEL_EVENTS = frozenset(_NAMES.values()) - {"layer"}
@@ -61,6 +63,8 @@ def encode(news: News) -> bytes:
             data = {"layers": layer_views(layers)}
         case ViewerLayer(rid):
             data = {"rid": rid, "audio_only": rid is None}
+        case RenditionsNews(renditions):
+            data = {"renditions": rendition_views(renditions)}
         case Reconnect():
             data = {"retry_ms": RECONNECT_MS}
     return b"event: %s\ndata: %s\n\n" % (_NAMES[type(news)].encode(), msgspec.json.encode(data))

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from sfu.broadcast import Broadcast
+from sfu.broadcast import Broadcast, Rendition
 from sfu.engine import Layer, PeerStats
 from sluice.ids import CHANNEL_PATTERN
 from sluice.storage import Access, Channel
@@ -27,6 +27,13 @@ class LayerView(Struct):
     active: bool
 
 
+class RenditionView(Struct):
+    """One picture of HLS and DASH; `shed`: the machine is too slow to make it now."""
+
+    name: str
+    shed: bool
+
+
 class ChannelState(Struct):
     """What everybody may know of a channel. Times are Unix milliseconds."""
 
@@ -37,6 +44,7 @@ class ChannelState(Struct):
     viewers: int
     since_ms: int | None
     layers: list[LayerView]
+    renditions: list[RenditionView]
 
 
 class LiveChannel(Struct):
@@ -132,6 +140,7 @@ class BroadcastView(Struct):
     viewers: int
     since_ms: int | None
     layers: list[LayerView]
+    renditions: list[RenditionView]
 
 
 class BroadcastList(Struct):
@@ -219,9 +228,13 @@ def layer_views(layers: Iterable[Layer]) -> list[LayerView]:
     ]
 
 
+def rendition_views(renditions: Iterable[Rendition]) -> list[RenditionView]:
+    return [RenditionView(one.name, one.shed) for one in renditions]
+
+
 def channel_state(channel: Channel, broadcast: Broadcast | None) -> ChannelState:
     if broadcast is None or not broadcast.live:
-        return ChannelState(channel.id, channel.title, False, False, 0, None, [])
+        return ChannelState(channel.id, channel.title, False, False, 0, None, [], [])
     return ChannelState(
         channel=channel.id,
         title=channel.title,
@@ -230,6 +243,7 @@ def channel_state(channel: Channel, broadcast: Broadcast | None) -> ChannelState
         viewers=len(broadcast.connected),
         since_ms=broadcast.since_ms,
         layers=layer_views(broadcast.layers),
+        renditions=rendition_views(broadcast.renditions),
     )
 
 
@@ -253,6 +267,7 @@ def broadcast_view(broadcast: Broadcast) -> BroadcastView:
         viewers=len(broadcast.connected),
         since_ms=broadcast.since_ms,
         layers=layer_views(broadcast.layers),
+        renditions=rendition_views(broadcast.renditions),
     )
 
 

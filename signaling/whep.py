@@ -32,6 +32,7 @@ _EVENT_ORDER = (
     "stalled",
     "resumed",
     "layer",
+    "renditions",
 )
 """The draft's own, then ours."""
 

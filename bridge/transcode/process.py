@@ -229,10 +229,14 @@ async def _end(
         # Not `process.kill`: that would take the exit code away from asyncio.
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)
-    for task in talk:
+    *wires, lines = talk
+    for task in wires:
         task.cancel()
-    await asyncio.gather(*talk, return_exceptions=True)
     await process.wait()
+    # Up to the end of its standard error, or the pipe would outlive the loop.
+    await asyncio.wait({lines}, timeout=GOODBYE_S)
+    lines.cancel()
+    await asyncio.gather(*talk, return_exceptions=True)
 
 
 async def _log_lines(stream: asyncio.StreamReader) -> None:

@@ -191,6 +191,16 @@ class SluiceServer:
 
         until(f"{count} segments of {channel}", segments, within_s)
 
+    def encoders(self) -> list[int]:
+        """The processes that encode for HLS."""
+        found = subprocess.run(
+            ["pgrep", "-P", str(self.pid), "-f", "bridge.transcode"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return [int(line) for line in found.stdout.split()]
+
     def studio_url(self, channel: str, key: str) -> str:
         return f"{self.origin}/studio#channel={quote(channel)}&key={quote(key)}"
 

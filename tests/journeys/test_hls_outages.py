@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -21,8 +20,6 @@ from tests.journeys.waiting import until
 from tests.journeys.watch_page import WatchPage
 
 pytestmark = pytest.mark.browser
-
-CHILD = "bridge.transcode"
 
 
 @pytest.fixture
@@ -103,9 +100,9 @@ def test_an_encoder_that_is_killed_is_started_again(
         server.await_live("lina")
         watch(player, players, server.live_url("lina"))
         before = sequence(server)
-        [child] = children(server.pid)
+        [child] = server.encoders()
         os.kill(child, signal.SIGKILL)
-        until("another one runs", lambda: children(server.pid) not in ([], [child]), 5)
+        until("another one runs", lambda: server.encoders() not in ([], [child]), 5)
         seen = goes_on(player, 30)
         after = sequence(server)
     assert seen.errors == []
@@ -140,11 +137,3 @@ def test_an_origin_that_crashes_is_covered_for_by_its_edge_and_viewers_come_back
         watch_page.await_state("playing")
     gap_ms = max(b.shown_ms - a.shown_ms for a, b in pairwise([before, *run.frames]))
     print(f"origin crashed: longest time without a new picture {gap_ms:.0f} ms")
-
-
-def children(pid: int) -> list[int]:
-    """Encoders of this server that run."""
-    found = subprocess.run(
-        ["pgrep", "-P", str(pid), "-f", CHILD], capture_output=True, text=True, check=False
-    )
-    return [int(line) for line in found.stdout.split()]

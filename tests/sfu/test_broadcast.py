@@ -9,6 +9,8 @@ from sfu.broadcast import (
     Broadcast,
     Inactive,
     LayersNews,
+    Rendition,
+    RenditionsNews,
     Resumed,
     Stalled,
     ViewerCount,
@@ -86,6 +88,14 @@ def test_a_viewer_count_is_told_when_it_changed(run: Broadcast) -> None:
 def test_equal_layers_are_no_news(run: Broadcast) -> None:
     assert run.change_layers(LAYERS) == [LayersNews(LAYERS)]
     assert run.change_layers(LAYERS) == []
+
+
+def test_what_the_bridge_makes_is_told_when_it_changed(run: Broadcast) -> None:
+    renditions = (Rendition("source", shed=True), Rendition("360p", shed=False))
+    assert run.change_renditions(renditions) == [RenditionsNews(renditions)]
+    assert run.change_renditions(renditions) == []
+    run.start_media(1000)
+    assert run.present()[-1] == RenditionsNews(renditions)
 
 
 def test_somebody_new_hears_the_whole_state(run: Broadcast) -> None:

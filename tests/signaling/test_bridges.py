@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
 from bridge.origin import Origin
+from bridge.rendition import Rendition
+from bridge.track import VideoConfig
+from sfu.broadcast import News, RenditionsNews
+from sfu.broadcast import Rendition as Told
 from sluice.errors import Problem
+from sluice.ids import ChannelId
+from sluice.stream import Reader
 from tests.signaling.door import Door, open_door
 
 Start = Literal["demand", "always", "never"]
@@ -79,6 +86,30 @@ async def test_a_new_broadcast_is_a_new_presentation(door: Door) -> None:
     assert after is not before
     assert after.presentation.epoch != before.presentation.epoch
     assert after.presentation.first_msn > before.presentation.first_msn
+
+
+async def test_people_hear_which_pictures_there_are_and_which_are_shed(door: Door) -> None:
+    await door.go_live()
+    news = door.house.rooms.subscribe(ChannelId("live"), 16)
+    presentation = (await begun(door)).presentation
+    source = Rendition("source", VideoConfig(b"", b"", 1280, 720, 30.0))
+    presentation.renditions["source"] = source
+    heard = await told(news)
+    assert [(one.name, one.shed) for one in heard] == [("source", False)]
+    source.shed = True
+    heard = await told(news)
+    assert [(one.name, one.shed) for one in heard] == [("source", True)]
+    state = await door.http.get("/api/channels/live/state")
+    assert state.json()["renditions"] == [{"name": "source", "shed": True}]
+    presentation.renditions.clear()
+
+
+async def told(news: Reader[News]) -> tuple[Told, ...]:
+    async with asyncio.timeout(10):
+        async for item in news:
+            if isinstance(item, RenditionsNews):
+                return item.renditions
+    raise AssertionError("the news ended")
 
 
 async def test_there_are_no_more_than_there_may_be(tmp_path: Path) -> None:
