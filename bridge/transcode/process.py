@@ -145,22 +145,32 @@ class TranscodeProcess:
     async def _live(self) -> str:
         """One process, from start to end. Returns what it died of."""
         ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                process = await self._spawn(theirs)
-            except OSError as error:
-                ours.close()
-                return f"it does not start: {error}"
-        self.pid = process.pid
-        reader, writer = await asyncio.open_connection(sock=ours)
-        writer.transport.set_write_buffer_limits(high=ROOM_BYTES)
-        assert process.stderr is not None
-        talk = [
-            asyncio.create_task(self._receive(reader)),
-            asyncio.create_task(self._send(writer)),
-            asyncio.create_task(_log_lines(process.stderr)),
-        ]
+        spawning = asyncio.create_task(self._spawn(theirs))
         try:
+            process = await asyncio.shield(spawning)
+        except OSError as error:
+            ours.close()
+            return f"it does not start: {error}"
+        except asyncio.CancelledError:
+            # Half begun, it could not be ended; hung up on, it ends by itself.
+            ours.close()
+            with contextlib.suppress(OSError):
+                await _end(await spawning, None, [])
+            raise
+        finally:
+            theirs.close()
+        self.pid = process.pid
+        writer: asyncio.StreamWriter | None = None
+        talk: list[asyncio.Task[None]] = []
+        try:
+            reader, writer = await asyncio.open_connection(sock=ours)
+            writer.transport.set_write_buffer_limits(high=ROOM_BYTES)
+            assert process.stderr is not None
+            talk = [
+                asyncio.create_task(self._receive(reader)),
+                asyncio.create_task(self._send(writer)),
+                asyncio.create_task(_log_lines(process.stderr)),
+            ]
             await asyncio.wait(talk[:2], return_when=asyncio.FIRST_COMPLETED)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.gather(process.wait(), talk[2]), GOODBYE_S)
@@ -168,6 +178,8 @@ class TranscodeProcess:
             return "; ".join(reasons) or f"exit code {process.returncode}"
         finally:
             self.pid = None
+            if writer is None:
+                ours.close()
             await _end(process, writer, talk)
 
     async def _spawn(self, theirs: socket.socket) -> asyncio.subprocess.Process:
@@ -221,22 +233,25 @@ class TranscodeProcess:
 
 async def _end(
     process: asyncio.subprocess.Process,
-    writer: asyncio.StreamWriter,
+    writer: asyncio.StreamWriter | None,
     talk: list[asyncio.Task[None]],
 ) -> None:
-    writer.close()
+    if writer is not None:
+        writer.close()
     if process.returncode is None:
         # Not `process.kill`: that would take the exit code away from asyncio.
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)
-    *wires, lines = talk
-    for task in wires:
+    for task in talk:
         task.cancel()
-    await process.wait()
-    # Up to the end of its standard error, or the pipe would outlive the loop.
-    await asyncio.wait({lines}, timeout=GOODBYE_S)
-    lines.cancel()
     await asyncio.gather(*talk, return_exceptions=True)
+    await process.wait()
+    assert process.stderr is not None
+    # Up to the end of its standard error, or the pipe would outlive the loop.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(GOODBYE_S):
+            while await process.stderr.read(READ_BYTES):
+                pass
 
 
 async def _log_lines(stream: asyncio.StreamReader) -> None:
