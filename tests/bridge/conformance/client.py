@@ -47,7 +47,7 @@ class Client:
     ) -> None:
         """`behind`: something of others stands in front, and may refuse in its own words."""
         self._session = session
-        self._behind = behind
+        self.behind = behind
         self._base = base if base.endswith("/") else base + "/"
         self.report = report
 
@@ -82,7 +82,7 @@ class Client:
     def _look(self, path: str, method: str, reply: Reply) -> None:
         headers = reply.headers
         is_ours = headers.get("Content-Type", "") == "application/problem+json"
-        if self._behind and reply.status >= 400 and not is_ours:
+        if self.behind and reply.status >= 400 and not is_ours:
             return
         where = f"{method} {path}"
         expect = self.report.expect

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import posixpath
+from urllib.parse import unquote
+
+from tests.bridge.conformance.client import Reply
 from tests.bridge.conformance.follow import Follower
 
 RANGES_1000 = "bytes=" + ",".join(f"{at}-{at}" for at in range(0, 2_000, 2))
@@ -50,9 +54,20 @@ async def check_refusals(one: Follower) -> None:
     }
     for path in sorted(unknown):
         reply = await client.get(path)
-        report.expect("404: unhinted or unknown", reply.status == 404, path[:80], reply.status)
+        right = reply.status == 404 or (client.behind and await _settled(one, path, reply))
+        report.expect("404: unhinted or unknown", right, path[:80], reply.status)
         kept = reply.max_age or 0
         report.expect("cache: errors 1 TD", kept <= target, path[:80], kept)
+
+
+async def _settled(one: Follower, path: str, reply: Reply) -> bool:
+    """What stands in front may settle a path: refuse it, or read it as the one that it means."""
+    if reply.status == 400:
+        return True
+    meant = posixpath.normpath(unquote(path))
+    plain = await one.client.get(meant)
+    same = plain.headers.get("Content-Type") == reply.headers.get("Content-Type")
+    return meant != path and (reply.status, same) == (plain.status, True)
 
 
 async def _check_old(one: Follower) -> None:
@@ -127,6 +142,8 @@ async def check_ranges(one: Follower) -> None:
     for asked in ("bytes=9-2", "bytes=a-b", "lines=1-2", RANGES_1000):
         reply = await client.get(path, Range=asked)
         allowed = reply.status in (200, 416) or (reply.status == 206 and len(reply.body) <= size)
+        # A header of 8 kB may be too much for what stands in front.
+        allowed = allowed or (client.behind and asked is RANGES_1000 and reply.status == 400)
         report.expect("odd ranges cost nothing", allowed, asked[:30], reply.status)
     head = await client.get(path, method="HEAD")
     right = head.status == 200 and not head.body
