@@ -11,7 +11,7 @@ from tests.bridge.conformance.report import Report
 ROUNDING = 0.001
 """Seconds: durations are written with five decimals, dates with three."""
 SOUND_FRAME = 0.022
-"""Seconds; where sound breaks off into a gap, its last frame may stand for a little more or less."""
+"""Seconds; where sound breaks off into a gap, its last frame may stand for more or less."""
 SHORTEST_PART = 0.85
 """Of the part target."""
 
