@@ -37,6 +37,8 @@ from sluice.errors import Problem
 
 HOLD_TARGETS: Final = 3
 """Target durations after which a held request is given up."""
+MOST_ANSWERS: Final = 256
+"""Kept ready; a stranger's queries must not fill the memory."""
 ALL: Final = ""
 """Stands for all renditions where the name of one is wanted."""
 
@@ -75,6 +77,8 @@ class Origin:
         self._playlists: dict[str, MediaPlaylist] = {}
         self._texts: dict[tuple[str, str], Text] = {}
         """Rendered since the last change, by rendition and variant."""
+        self._answers: dict[tuple[str, str, bool], Answer] = {}
+        """Of playlists since the last change: those who were woken together ask alike."""
         self._shown: tuple[object, Text] | None = None
         """The manifest, and the state that it shows."""
         self._waiting: dict[str, Waiting] = {}
@@ -94,11 +98,15 @@ class Origin:
     def close(self) -> None:
         """The broadcast is forgotten: who waits is told so."""
         self._closed = True
+        self._answers.clear()
         for waiting in self._waiting.values():
             waiting.release(None)
 
     def respond(self, asked: Asked) -> Answer | Hold:
         """The answer, or what it must wait for. Raises Problem."""
+        known = self._answers.get((asked.address, asked.query, asked.gzip))
+        if known is not None:
+            return known
         address = parse_address(asked.address)
         if address is None or self._closed:
             raise self._unknown("There is nothing of this name.")
@@ -139,14 +147,11 @@ class Origin:
         self, hold: Hold, give_up: float, leaving: asyncio.Future[None] | None
     ) -> None:
         """Wait for a release. Raises Problem `late`, or Left."""
-        future = self._waiting.setdefault(hold.rendition, Waiting()).future(hold.key)
-        waited: set[asyncio.Future[None]] = {future} if leaving is None else {future, leaving}
-        remaining = give_up - asyncio.get_running_loop().time()
-        # Waiting leaves the futures alone when it is cancelled itself: they are shared.
-        await asyncio.wait(waited, timeout=remaining, return_when=asyncio.FIRST_COMPLETED)
+        waiting = self._waiting.setdefault(hold.rendition, Waiting())
+        released = await waiting.until(hold.key, give_up, leaving)
         if leaving is not None and leaving.done():
             raise Left
-        if not future.done():
+        if not released:
             # A lifetime makes it an answer; edges take a 5xx without one for a broken origin.
             headers = {"Cache-Control": "public, max-age=1"}
             raise Problem("late", "The stream stands still.", retry_after_s=1, headers=headers)
@@ -154,6 +159,7 @@ class Origin:
     def _changed(self, rendition: Rendition) -> None:
         self._next_listener(rendition)
         self._texts.clear()
+        self._answers.clear()
         self._manifest.notice(rendition)
         for name, edge in ((rendition.name, rendition.edge), (ALL, None)):
             waiting = self._waiting.get(name)
@@ -192,7 +198,10 @@ class Origin:
             if key is not None:
                 return Hold(rendition.name, key)
         lifetime = 6 * self._target_s if directives.blocking else self._short_s
-        return self._rendered(rendition, directives.skip).answer(asked.gzip, lifetime)
+        answer = self._rendered(rendition, directives.skip).answer(asked.gzip, lifetime)
+        if len(self._answers) < MOST_ANSWERS:
+            self._answers[asked.address, asked.query, asked.gzip] = answer
+        return answer
 
     def _directives(self, query: str) -> Directives:
         try:

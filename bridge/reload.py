@@ -1,4 +1,4 @@
-"""Waiting for media: one future for all who wait for the same, and a cap on who waits."""
+"""Waiting for media: all who wait for the same are woken as one, and there is a cap on them."""
 
 from __future__ import annotations
 
@@ -31,23 +31,55 @@ class Holds:
 
 
 class Waiting:
-    """The shared futures of one rendition. A released one only says: look again."""
+    """Who waits for what of one rendition. To be woken only means: look again."""
 
     def __init__(self) -> None:
-        self._futures: dict[Key, asyncio.Future[None]] = {}
+        self._futures: dict[Key, dict[asyncio.Future[bool], None]] = {}
 
     def __len__(self) -> int:
         return len(self._futures)
 
-    def future(self, key: Key) -> asyncio.Future[None]:
-        """What all who wait for `key` share. It must not be cancelled."""
-        found = self._futures.get(key)
-        if found is None:
-            found = self._futures[key] = asyncio.get_running_loop().create_future()
-        return found
+    async def until(self, key: Key, give_up_s: float, leaving: asyncio.Future[None] | None) -> bool:
+        """Whether it is time to look again; otherwise `give_up_s` (loop time) came, or `leaving`.
+
+        A future for each that waits, which wakes its task and nothing else: of a thousand that
+        are woken together, the last one waits for what the others cost.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[bool] = loop.create_future()
+        late = loop.call_at(give_up_s, _wake, future)
+
+        def left(_: asyncio.Future[None]) -> None:
+            _wake(future)
+
+        if leaving is not None:
+            leaving.add_done_callback(left)
+        self._futures.setdefault(key, {})[future] = None
+        try:
+            return await future
+        finally:
+            late.cancel()
+            if leaving is not None:
+                leaving.remove_done_callback(left)
+            self._forget(key, future)
 
     def release(self, edge: Key | None) -> None:
         """Wake those who wait for what lies before `edge`; for None, everybody."""
         due = [key for key in self._futures if edge is None or key < edge]
         for key in due:
-            self._futures.pop(key).set_result(None)
+            for future in self._futures.pop(key):
+                if not future.done():
+                    future.set_result(True)
+
+    def _forget(self, key: Key, future: asyncio.Future[bool]) -> None:
+        """One that was not released leaves nothing behind."""
+        present = self._futures.get(key)
+        if present is not None and future in present:
+            del present[future]
+            if not present:
+                del self._futures[key]
+
+
+def _wake(future: asyncio.Future[bool]) -> None:
+    if not future.done():
+        future.set_result(False)

@@ -1,28 +1,55 @@
-"""Shared waiting."""
+"""Waiting for media."""
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from bridge.reload import Holds, Waiting
+from bridge.reload import Holds, Key, Waiting
 from sluice.errors import Problem
 
+FAR = 1e12
+"""Loop time that never comes."""
 
-async def test_all_who_wait_for_the_same_share_one_future() -> None:
+
+async def begun(waiting: Waiting, key: Key, leaving: asyncio.Future[None]) -> asyncio.Task[bool]:
+    """Somebody who waits already."""
+    task = asyncio.create_task(waiting.until(key, FAR, leaving))
+    await asyncio.sleep(0)
+    return task
+
+
+@pytest.fixture
+async def never() -> asyncio.Future[None]:
+    return asyncio.get_running_loop().create_future()
+
+
+async def test_only_what_lies_before_the_edge_is_released(never: asyncio.Future[None]) -> None:
     waiting = Waiting()
-    assert waiting.future((7, 1)) is waiting.future((7, 1))
-    assert waiting.future((7, 2)) is not waiting.future((7, 1))
-
-
-async def test_only_what_lies_before_the_edge_is_released() -> None:
-    waiting = Waiting()
-    early, late = waiting.future((7, 1)), waiting.future((7, 2))
+    early = [await begun(waiting, (7, 1), never) for _ in range(3)]
+    late = await begun(waiting, (7, 2), never)
     waiting.release((7, 2))
-    assert early.done()
+    assert await asyncio.gather(*early) == [True] * 3
     assert not late.done()
     assert len(waiting) == 1
     waiting.release(None)
-    assert late.done()
+    assert await late
+    assert len(waiting) == 0
+
+
+async def test_who_leaves_or_waits_for_too_long_leaves_nothing_behind(
+    never: asyncio.Future[None],
+) -> None:
+    waiting, loop = Waiting(), asyncio.get_running_loop()
+    gone: asyncio.Future[None] = loop.create_future()
+    leaver, stayer = await begun(waiting, (7, 1), gone), await begun(waiting, (7, 1), never)
+    gone.set_result(None)
+    assert not await leaver
+    assert not await waiting.until((7, 2), loop.time(), never)
+    assert len(waiting) == 1
+    stayer.cancel()
+    await asyncio.gather(stayer, return_exceptions=True)
     assert len(waiting) == 0
 
 
