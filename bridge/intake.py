@@ -60,7 +60,7 @@ class Intake:
     def _refusal(self, lane: Lane | None, sample: Sample) -> str | None:
         if lane is None:
             return "unknown"
-        if self._presentation.ended:
+        if self._presentation.finished:
             return "ended"
         if lane.rendition.shed:
             return "shed"

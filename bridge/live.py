@@ -4,7 +4,8 @@ Knows no sockets and no engine: it is handed what comes and the time, and drives
 layers that are passed on, and the encoder's process.
 
     live = LiveBridge(config, presentation, encoder, want_keyframes)
-    live.set_layers(layers, now_ms); live.take(units, now_ms); live.tick(now_ms); live.end()
+    live.set_layers(layers, now_ms); live.take(units, now_ms); live.tick(now_ms)
+    live.finish(); live.end()
 """
 
 from __future__ import annotations
@@ -147,10 +148,16 @@ class LiveBridge:
         """How much of the sound the encoder has got and not given back."""
         return max(0, self._sound_us - self._made_us)
 
+    def finish(self) -> None:
+        """The broadcast is over: its last parts are there."""
+        if not self.presentation.finished:
+            for passed in self._passed.values():
+                passed.flush()
+            self.packager.finish()
+
     def end(self) -> None:
-        """The broadcast is over."""
-        for passed in self._passed.values():
-            passed.flush()
+        """Players are told that it is over. Let them load the last parts before."""
+        self.finish()
         self.packager.end()
 
     # --- what the encoder says

@@ -81,7 +81,7 @@ class Packager:
         discontinuity. Raises ValueError where the configuration is malformed or no segment could
         follow those before: another timescale, or sound instead of pictures.
         """
-        if self.presentation.ended:
+        if self.presentation.finished:
             return
         fmp4.init(config)
         if MOMENTS % config.timescale:
@@ -123,7 +123,7 @@ class Packager:
 
     def interrupt(self) -> None:
         """The source broke. All open segments are complete; the next ones begin anew."""
-        if self.presentation.ended:
+        if self.presentation.finished:
             return
         self._conductor.close("interrupted")
         self._cuts.discontinuity = self._cuts.started
@@ -132,7 +132,7 @@ class Packager:
     def tick(self, now_ms: int) -> None:
         """Time passes (server time, Unix milliseconds). Where nothing comes, gaps are made."""
         leader = self._conductor.leader
-        if self.presentation.ended or leader is None:
+        if self.presentation.finished or leader is None:
             return
         self._intake.tick(now_ms)
         silence_ms = self.presentation.settings.silence_ms
@@ -155,7 +155,7 @@ class Packager:
     def shed(self, name: str) -> None:
         """The rendition is not made for now: gaps stand in its place."""
         lane = self._lanes.get(name)
-        if lane is None or lane.rendition.shed or self.presentation.ended:
+        if lane is None or lane.rendition.shed or self.presentation.finished:
             return
         lane.rendition.shed = lane.waiting = lane.assembly.changed = True
         lane.clear("shed")
@@ -166,7 +166,7 @@ class Packager:
     def restore(self, name: str) -> None:
         """The rendition goes on, with its next keyframe."""
         lane = self._lanes.get(name)
-        if lane is None or not lane.rendition.shed or self.presentation.ended:
+        if lane is None or not lane.rendition.shed or self.presentation.finished:
             return
         lane.rendition.shed = False
         lane.heard = lane.assembly.changed = True
@@ -175,13 +175,23 @@ class Packager:
             self._choose_leader()
         self._go_on()
 
-    def end(self) -> None:
-        """Nothing comes any more. Everything is complete."""
-        if self.presentation.ended:
+    def finish(self) -> None:
+        """Nothing comes any more: everything is complete. Players are told by `end`."""
+        if self.presentation.finished:
             return
         if self._conductor.leader is not None and not self._cuts.started:
             self._conductor.lead_again(self._conductor.leader)
         self._conductor.close("ended")
+        self.presentation.finished = True
+        for lane in self._lanes.values():
+            lane.assembly.changed = True
+        self._tell()
+
+    def end(self) -> None:
+        """Finish, and tell players that there will be no more."""
+        self.finish()
+        if self.presentation.ended:
+            return
         self.presentation.ended = True
         for lane in self._lanes.values():
             lane.rendition.ended = lane.assembly.changed = True

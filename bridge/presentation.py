@@ -58,7 +58,11 @@ class Presentation:
     """In the order of the ladder, best first; the sound last."""
     expected: frozenset[str] = frozenset()
     """Renditions that are about to come. Players that know some only would never learn of them."""
+    finished: bool = False
+    """Nothing is added any more."""
     ended: bool = False
+    """Players are told so, a moment after the last part: some do not load what comes with the
+    end itself."""
     changed: Callable[[Rendition], None] = _nobody
     """Called after every change of a rendition."""
 

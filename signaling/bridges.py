@@ -23,6 +23,7 @@ from bridge.origin import Origin
 from bridge.presentation import PackagingSettings, Presentation
 from bridge.reload import Holds
 from bridge.transcode.process import TranscodeProcess
+from bridge.transcode.wire import FromChild
 from sfu.broadcast import Broadcast, Inactive, LayersNews, News, Reconnect, Rendition
 from sfu.engine import Engine, Layer
 from sfu.rooms import Rooms
@@ -39,7 +40,8 @@ log = structlog.get_logger(__name__)
 TICK_S: Final = 0.05
 LOOK_S: Final = 1.0
 DRAIN_S: Final = 2.0
-DRAIN_STEP_S: Final = 0.02
+FINISH_PARTS: Final = 3
+"""So many parts long, players may load the last ones."""
 OWED_US: Final = 120_000
 """So much the encoder holds back for ever: it looks ahead."""
 TAP_UNITS: Final = 1_024
@@ -63,6 +65,9 @@ class Bridged:
     """Of `live.counts`, what the metrics have already."""
     told: tuple[tuple[str, bool], ...] = ()
     """Of `live.pictures`, what the channel's people have heard."""
+    drained: asyncio.Event = field(default_factory=asyncio.Event)
+    """The encoder has given back nearly all that it got."""
+    told_end: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: Tasks = field(default_factory=Tasks)
 
 
@@ -109,12 +114,18 @@ class Bridges:
         """
         name = ChannelId(channel)
         bridged = self._bridged.get(name)
-        if bridged is None or bridged.ended_ms is not None:
+        if bridged is None or bridged.ended_ms is not None or self._is_past(bridged):
             bridged = await self._begin(name)
         if bridged is None:
             return None
         bridged.asked_ms = self.clock.now_ms()
         return bridged.origin
+
+    async def ended(self, channel: str) -> None:
+        """Wait until players of the channel are told its end; at once where there is nothing."""
+        bridged = self._bridged.get(ChannelId(channel))
+        if bridged is not None:
+            await bridged.told_end.wait()
 
     def __len__(self) -> int:
         return len(self._bridged)
@@ -122,10 +133,9 @@ class Bridges:
     # --- inside
 
     def _is_past(self, bridged: Bridged) -> bool:
-        """Whether the channel has a newer broadcast than this one, which is over."""
+        """Whether the channel has a newer broadcast than this one."""
         present = self._rooms.broadcast(bridged.broadcast.channel)
-        newer = present is not None and present.live and present is not bridged.broadcast
-        return bridged.ended_ms is not None and newer
+        return present is not None and present.live and present is not bridged.broadcast
 
     async def _begin(self, channel: ChannelId) -> Bridged | None:
         # One at a time: the end of an old one takes a moment, in which another viewer may come.
@@ -164,7 +174,7 @@ class Bridges:
         )
         encoder = TranscodeProcess(
             None,
-            on_message=lambda message: live.hear(message),
+            on_message=lambda message: _hear(bridged, message),
             on_died=lambda: live.encoder_died(),
             memory_bytes=config.transcoder_mb << 20,
         )
@@ -205,10 +215,22 @@ class Bridges:
                 if present is not None and present != publisher:
                     publisher = present
                     bridged.live.restart()
-            await _drained(bridged.live)
+            await self._finish(bridged)
             self._end(bridged)
         finally:
             self._rooms.unsubscribe(channel, news)
+
+    async def _finish(self, bridged: Bridged) -> None:
+        """Wait for what the encoder still has in hand: a replay without the last sound never ends.
+        Then let players load the last parts: hls.js loads none of a segment that it has begun,
+        once the playlist has its end."""
+        bridged.drained.clear()
+        if bridged.live.owed_us > OWED_US:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN_S):
+                    await bridged.drained.wait()
+        bridged.live.finish()
+        await asyncio.sleep(FINISH_PARTS * self._config.part_ms / 1_000)
 
     async def _tick(self, bridged: Bridged) -> None:
         while bridged.ended_ms is None:
@@ -227,6 +249,7 @@ class Bridges:
         if bridged.ended_ms is None:
             bridged.ended_ms = self.clock.now_ms()
             bridged.live.end()
+            bridged.told_end.set()
 
     async def _look_forever(self) -> None:
         while True:
@@ -277,12 +300,10 @@ class Bridges:
         self._metrics.bridges.set(len(self._bridged))
 
 
-async def _drained(live: LiveBridge) -> None:
-    """Wait for what the encoder still has in hand: a replay without the last sound never ends."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(DRAIN_S):
-            while live.owed_us > OWED_US:  # noqa: ASYNC110 - what it waits for comes in many pieces
-                await asyncio.sleep(DRAIN_STEP_S)
+def _hear(bridged: Bridged, message: FromChild) -> None:
+    bridged.live.hear(message)
+    if bridged.live.owed_us <= OWED_US:
+        bridged.drained.set()
 
 
 def _layers(layers: Iterable[Layer]) -> list[SourceLayer]:

@@ -66,6 +66,8 @@ async def test_players_can_fetch_the_rest_for_a_while_after_the_end(door: Door) 
     origin = await begun(door)
     await door.house.rooms.end(door.house.rooms.broadcasts()[0].channel)
     await door.removals()
+    assert bridges.find("live") is origin
+    await bridges.ended("live")
     assert origin.presentation.ended
     assert bridges.find("live") is origin
     door.clock.advance(door.house.settings.bridge.keep_s * 1_000)
