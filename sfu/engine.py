@@ -268,6 +268,12 @@ class Engine(Protocol):
         """Queue a message on an open data channel. False when it is closed or its buffer full."""
         ...
 
+    async def send_data_many(
+        self, peers: Sequence[PeerId], label: str, payload: bytes, binary: bool
+    ) -> Sequence[PeerId]:
+        """Queue the same message for many peers; those that did not take it."""
+        ...
+
     def open_tap(self, channel: ChannelId, limit: int = 256) -> Tap:
         """Read a channel's access units; `limit` is the queue's length in units."""
         ...

@@ -205,6 +205,11 @@ class FakeEngine:
         found.sent.append((label, payload))
         return True
 
+    async def send_data_many(
+        self, peers: Sequence[PeerId], label: str, payload: bytes, binary: bool
+    ) -> Sequence[PeerId]:
+        return [one for one in peers if not await self.send_data(one, label, payload, binary)]
+
     def open_tap(self, channel: ChannelId, limit: int = 256) -> FakeTap:
         tap = FakeTap(limit)
         self._taps.setdefault(channel, []).append(tap)

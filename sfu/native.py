@@ -153,6 +153,13 @@ class NativeEngine:
         media = self._engine
         return await self._call(lambda: media.send_data(peer, label, payload, binary))
 
+    async def send_data_many(
+        self, peers: Sequence[PeerId], label: str, payload: bytes, binary: bool
+    ) -> Sequence[PeerId]:
+        media = self._engine
+        refused = await self._call(lambda: media.send_data_many(peers, label, payload, binary))
+        return [PeerId(peer) for peer in refused]
+
     def open_tap(self, channel: ChannelId, limit: int = 256) -> Tap:
         media = self._engine
         number = media.open_tap(channel, limit)

@@ -66,7 +66,5 @@ def test_the_end_is_known_and_played_up_to(
         url = server.live_url("lina", "master.m3u8")
         player = OtherPlayer(context.new_page()).open(players, "llhls", url)
         player.until("frames", lambda seen: len(seen.counters) >= 60, 40)
-    # Not `ended`: in about half of the runs hls.js 1.7 never loads the last part of the picture,
-    # though playlist and part are there, and stands still before it. Why is not known.
-    player.until("the end", lambda seen: seen.left_ms is not None and seen.left_ms < 512, 20)
-    assert player.seen.errors == []
+    seen = player.until("the end", lambda seen: seen.ended, 20)
+    assert seen.errors == []

@@ -1,5 +1,7 @@
 //! What the engine asks of a worker.
 
+use std::sync::Arc;
+
 use crossbeam_channel::Sender;
 use str0m::IceCreds;
 
@@ -47,6 +49,14 @@ pub enum Command {
         payload: Vec<u8>,
         binary: bool,
         done: Sender<bool>,
+    },
+    /// Answered with those that did not take it.
+    SendDataMany {
+        peers: Vec<u64>,
+        label: Arc<str>,
+        payload: Arc<[u8]>,
+        binary: bool,
+        done: Sender<Vec<u64>>,
     },
     OpenTap {
         channel: String,

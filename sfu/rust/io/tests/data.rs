@@ -84,6 +84,22 @@ fn other_messages_go_out_with_their_label_and_answers_come_back() {
 }
 
 #[test]
+fn one_message_goes_to_many_and_those_without_a_channel_are_told() {
+    let mut world = World::new();
+    let some: Vec<Who> = (0..3).map(|_| with_channel(&mut world, "chat")).collect();
+    let other = with_channel(&mut world, "echo");
+    let gone = other.peer + 1000;
+    let peers: Vec<u64> = some.iter().map(|who| who.peer).chain([other.peer, gone]).collect();
+    let mut refused = world.engine.send_data_many(&peers, "chat", b"all", false);
+    refused.sort_unstable();
+    assert_eq!(refused, [other.peer, gone]);
+    for who in some {
+        world.until("it arrived", |w| w[who].messages.len() == 1);
+        assert_eq!(world[who].messages[0].data, b"all");
+    }
+}
+
+#[test]
 fn a_message_over_the_limit_is_dropped_and_counted() {
     let mut world = World::new();
     let who = with_channel(&mut world, "echo");

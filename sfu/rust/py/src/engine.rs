@@ -174,6 +174,17 @@ impl Engine {
         py.detach(|| self.0.send_data(peer, label, payload, binary))
     }
 
+    fn send_data_many(
+        &self,
+        py: Python<'_>,
+        peers: Vec<u64>,
+        label: &str,
+        payload: &[u8],
+        binary: bool,
+    ) -> Vec<u64> {
+        py.detach(|| self.0.send_data_many(&peers, label, payload, binary))
+    }
+
     fn open_tap(&self, py: Python<'_>, channel: &str, limit: usize) -> u64 {
         py.detach(|| self.0.open_tap(channel, limit))
     }

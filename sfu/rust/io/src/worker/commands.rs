@@ -47,12 +47,17 @@ impl Worker {
                 binary,
                 done,
             } => {
-                let mut sent = false;
-                self.drive(peer, None, now, |peer, _| {
-                    sent = peer.send_message(&label, binary, &payload);
-                    peer.rtc.handle_input(Input::Timeout(now))
-                });
-                let _ = done.send(sent);
+                let _ = done.send(self.send_data(peer, &label, binary, &payload, now));
+            }
+            Command::SendDataMany {
+                mut peers,
+                label,
+                payload,
+                binary,
+                done,
+            } => {
+                peers.retain(|peer| !self.send_data(*peer, &label, binary, &payload, now));
+                let _ = done.send(peers);
             }
             Command::OpenTap { channel, tap } => {
                 let channel = self.channel(&channel);
@@ -92,6 +97,22 @@ impl Worker {
                 let _ = done.send(());
             }
         }
+    }
+
+    fn send_data(
+        &mut self,
+        peer: u64,
+        label: &str,
+        binary: bool,
+        payload: &[u8],
+        now: Instant,
+    ) -> bool {
+        let mut sent = false;
+        self.drive(peer, None, now, |peer, _| {
+            sent = peer.send_message(label, binary, payload);
+            peer.rtc.handle_input(Input::Timeout(now))
+        });
+        sent
     }
 
     fn add(&mut self, mut peer: Box<Peer>, ufrag: &str, now: Instant) {
