@@ -111,6 +111,8 @@ class AdminDesk:
         channel = self._channel(request)
         await self._house.book.delete(channel.id)
         await self._house.enforce()
+        if self._house.chat is not None:
+            await self._house.chat.drop(channel.id)
         return empty()
 
     async def rotate_key(self, request: Request) -> Response:

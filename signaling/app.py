@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from sfu.engine import Engine
-from signaling import api, openapi, pages, playback, public, tokens, whep, whip
+from signaling import api, chat_api, money_api, openapi, pages, playback, public, tokens, whep, whip
 from signaling.headers import HeadersMiddleware
 from signaling.house import House
 from signaling.live import Front, Live
@@ -97,4 +97,6 @@ def all_routes(house: House) -> list[BaseRoute]:
         *playback.routes(house),
         *openapi.routes(),
         *pages.routes(),
+        *([] if house.chat is None else chat_api.routes(house, house.chat)),
+        *money_api.routes(house, house.till, house.users),
     ]

@@ -11,11 +11,18 @@ from pydantic import SecretStr
 from starlette.requests import Request
 
 from bridge.signed import Signer
+from chat.donations.till import Till
+from chat.donations.wording import Wording
+from chat.room import Room
+from chat.user_tokens import UserTokens
 from sfu.engine import Engine
 from sfu.rooms import RoomLimits, Rooms
 from signaling.bridges import Bridges
+from signaling.chat_house import ChatHouse
+from signaling.chat_parts import build_log, emotes_of, hub_settings, room_settings, words_of
 from signaling.event_streams import EventStreams
 from signaling.intake import Intake, credential
+from signaling.money import HubAlerts, build_till
 from signaling.placement import Placement
 from signaling.sessions import Sessions
 from sluice.auth import Gate, Grant, ViewerTokens, hash_secret, new_admin_token
@@ -32,6 +39,7 @@ log = structlog.get_logger(__name__)
 
 ENFORCE_S = 1.0
 LAG_PROBE_S = 0.25
+DAY_MS = 86_400_000
 
 
 class House:
@@ -67,6 +75,12 @@ class House:
         )
         self.signer = Signer(self._secret("live_signing_secret", settings.bridge.signing_secret))
         self.bridges = Bridges(settings.bridge, engine, self.rooms, clock, self.metrics)
+        self.users = UserTokens(
+            self._secret("chat_user_token_secret", settings.chat.user_token_secret)
+        )
+        self.words = words_of(settings.chat)
+        self.chat = self._chat() if settings.chat.enabled else None
+        self.till = self._till()
         self.sessions = Sessions(self.metrics)
         self.streams = EventStreams(self.rooms, self.metrics, limits)
         self.ready = False
@@ -83,6 +97,10 @@ class House:
         self.rooms.listen(self.sessions.peer_gone)
         self.rooms.start()
         self.bridges.start()
+        if self.chat is not None:
+            self.chat.start()
+        if self.till is not None:
+            await self.till.open()
         self._tasks.spawn(self._enforce_forever(), "enforce")
         self._tasks.spawn(self._probe_lag(), "loop-lag")
         self.ready = True
@@ -92,6 +110,8 @@ class House:
         if not self.stopping:
             self.stopping = True
             self.streams.close()
+            if self.chat is not None:
+                self.chat.begin_stop()
 
     async def close(self) -> None:
         """End everything, peers last told by the engine. Idempotent."""
@@ -100,6 +120,10 @@ class House:
         self.begin_stop()
         self.ready = False
         await self._tasks.close()
+        if self.till is not None:
+            await self.till.close()
+        if self.chat is not None:
+            await self.chat.stop()
         await self.bridges.stop()
         await self.engine.stop()
         await self.rooms.stop()
@@ -148,6 +172,8 @@ class House:
                 log.info("permission ended", channel=session.channel, role=session.role)
                 await self.rooms.leave(session.peer)
         self.streams.close_if(self._ended)
+        if self.chat is not None:
+            self.chat.enforce()
 
     def _ended(self, channel: ChannelId, grant: Grant) -> bool:
         return not self.gate.still_holds(channel, grant)
@@ -169,6 +195,43 @@ class House:
             lag_s = max(0.0, perf_counter() - begin - LAG_PROBE_S)
             self._lag_s = [self._lag_s[1], lag_s]
             self.metrics.loop_lag.set(lag_s)
+
+    def _chat(self) -> ChatHouse:
+        config, window_ms = self.settings.chat, self.settings.bridge.window_ms
+        # Messages are placed on the same time as media.
+        clock = self.bridges.clock
+        rules = room_settings(config, self.words, window_ms)
+        return ChatHouse(
+            history=build_log(config, self.settings.storage.path, clock),
+            judges=lambda room: Room(rules),
+            settings=hub_settings(config, window_ms),
+            tokens=self.users,
+            guests=config.guests == "write",
+            keep_ms=config.keep_days * DAY_MS,
+            origins=config.origins,
+            public_url=self.settings.server.public_url,
+            book=self.book,
+            gate=self.gate,
+            intake=self.intake,
+            engine=self.engine,
+            rooms=self.rooms,
+            clock=clock,
+        )
+
+    def _till(self) -> Till | None:
+        """Alerts go through the rooms: where there are none, nobody can be told of money."""
+        if self.chat is None:
+            return None
+        config = self.settings.chat
+        return build_till(
+            self.settings.money,
+            self.settings.storage.path,
+            self._secret("fake_pay_secret", None),
+            HubAlerts(self.chat.hub),
+            Wording(self.words, emotes_of(config)),
+            self.bridges.clock,
+            self.metrics,
+        )
 
     def _admin_hash(self) -> bytes:
         configured = self.settings.auth.admin_token

@@ -74,6 +74,9 @@ class PublicDesk:
         house.metrics.show_engine(totals.counters, totals.peers, totals.queue_depth)
         house.metrics.show_histograms(await house.engine.histograms())
         house.metrics.show_events(house.rooms.events_seen)
+        if house.chat is not None:
+            counts = house.chat.hub.counts
+            house.metrics.show_chat(counts.figures, counts.by_label)
         house.metrics.broadcasts.set(sum(one.live for one in house.rooms.broadcasts()))
         return Response(house.metrics.render(), headers={"Content-Type": CONTENT_TYPE})
 

@@ -13,6 +13,7 @@ import structlog
 import uvicorn
 
 from signaling.app import create_front
+from signaling.chat_socket import protocol_class
 from signaling.house import House
 from sluice.config import ServerConfig, Settings
 
@@ -152,7 +153,7 @@ def _uvicorn_config(house: House) -> uvicorn.Config:
         create_front(house),
         loop="uvloop",
         http="httptools",
-        ws="none",
+        ws="none" if house.chat is None else protocol_class(house.chat.sockets),
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -16,8 +16,6 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -26,7 +24,10 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from sluice.chat_config import ChatConfig
 from sluice.ids import CHANNEL_PATTERN
+from sluice.money_config import MoneyConfig
+from sluice.section import Positive, Section, long_secret
 
 ENV_PREFIX = "SLUICE_"
 ENV_CONFIG = "SLUICE_CONFIG"
@@ -48,29 +49,18 @@ def _network(value: str) -> str:
     return value
 
 
-def _long_secret(value: SecretStr | None) -> SecretStr | None:
-    if value is not None and len(value.get_secret_value().encode()) < 32:
-        raise ValueError("must be at least 32 bytes of random text")
-    return value
-
-
 Address = Annotated[str, AfterValidator(_address)]
 Network = Annotated[str, AfterValidator(_network)]
 Port = Annotated[int, Field(ge=0, le=65535)]
-Positive = Annotated[int, Field(ge=1)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ServerConfig(_Section):
+class ServerConfig(Section):
     """The HTTP listener."""
 
     host: Address = "127.0.0.1"
     port: Port = 8080
     public_url: str | None = None
-    trusted_proxies: list[Network] = []
+    trusted_proxies: list[Network] = Field(default=[])
     limit_concurrency: Positive = 10_000
     keep_alive_s: Positive = 15
     body_timeout_s: Positive = 10
@@ -89,14 +79,14 @@ class ServerConfig(_Section):
         return f"{parts.scheme}://{parts.netloc}"
 
 
-class MediaConfig(_Section):
+class MediaConfig(Section):
     """The media plane; handed whole to the engine. Times are in milliseconds."""
 
     host: Address = "127.0.0.1"
     port: Port = 8189
     workers: Annotated[int, Field(ge=0, le=256)] = 0
     tcp: bool = True
-    public_addresses: list[Address] = []
+    public_addresses: list[Address] = Field(default=[])
     keyframe_interval_ms: Annotated[int, Field(ge=0)] = 4_000
     replay_max_ms: Annotated[int, Field(ge=0)] = 10_000
     max_peers: Positive = 5_000
@@ -105,7 +95,7 @@ class MediaConfig(_Section):
     consent_timeout_ms: Positive = 6_000
 
 
-class BridgeConfig(_Section):
+class BridgeConfig(Section):
     """From WebRTC to HLS and DASH. Times are of media, in milliseconds."""
 
     start: Literal["demand", "always", "never"] = "demand"
@@ -129,7 +119,7 @@ class BridgeConfig(_Section):
     @field_validator("signing_secret")
     @classmethod
     def _is_long(cls, value: SecretStr | None) -> SecretStr | None:
-        return _long_secret(value)
+        return long_secret(value)
 
     @model_validator(mode="after")
     def _parts_fill_segments(self) -> BridgeConfig:
@@ -138,7 +128,7 @@ class BridgeConfig(_Section):
         return self
 
 
-class IceServer(_Section):
+class IceServer(Section):
     """A STUN or TURN server that clients are told of.
 
     Either nothing more (STUN), or a fixed `username` and `credential`, or the `secret` of the
@@ -178,7 +168,7 @@ class IceServer(_Section):
         return self
 
 
-class AuthConfig(_Section):
+class AuthConfig(Section):
     """Who may do what."""
 
     admin_token: SecretStr | None = None
@@ -189,10 +179,10 @@ class AuthConfig(_Section):
     @field_validator("admin_token", "viewer_token_secret")
     @classmethod
     def _is_long(cls, value: SecretStr | None) -> SecretStr | None:
-        return _long_secret(value)
+        return long_secret(value)
 
 
-class LimitsConfig(_Section):
+class LimitsConfig(Section):
     """What a stranger may send. Rates are requests per second."""
 
     header_bytes: Positive = 16_384
@@ -218,20 +208,20 @@ class LimitsConfig(_Section):
     loop_lag_ms: Positive = 100
 
 
-class StorageConfig(_Section):
+class StorageConfig(Section):
     """Where lasting things lie."""
 
     path: Path = Path(".sluice")
 
 
-class ReconnectConfig(_Section):
+class ReconnectConfig(Section):
     """What happens when a publisher is lost."""
 
     grace_ms: Annotated[int, Field(ge=0)] = 60_000
     retry_after_s: Positive = 2
 
 
-class DemoConfig(_Section):
+class DemoConfig(Section):
     """`sluice demo`."""
 
     channel: Annotated[str, Field(pattern=f"^{CHANNEL_PATTERN.pattern}$")] = "demo"
@@ -252,6 +242,8 @@ class Settings(BaseSettings):
     server: ServerConfig = ServerConfig()
     media: MediaConfig = MediaConfig()
     bridge: BridgeConfig = BridgeConfig()
+    chat: ChatConfig = ChatConfig()
+    money: MoneyConfig = MoneyConfig()
     ice_servers: list[IceServer] = []
     auth: AuthConfig = AuthConfig()
     limits: LimitsConfig = LimitsConfig()

@@ -29,6 +29,8 @@ class Metrics:
         self._registry = registry
         self._engine = _EngineCollector()
         registry.register(self._engine)
+        self._chat = _ChatCollector()
+        registry.register(self._chat)
         self.problems = Counter(
             "sluice_http_problems", "Problem responses by code.", ["code"], registry=registry
         )
@@ -96,6 +98,18 @@ class Metrics:
             ["what"],
             registry=registry,
         )
+        self.money_webhooks = Counter(
+            "sluice_money_webhooks",
+            "Webhooks of payment providers by what became of them.",
+            ["outcome"],
+            registry=registry,
+        )
+        self.money_told = Counter(
+            "sluice_money_told",
+            "What rooms were to be told of money, by result.",
+            ["result"],
+            registry=registry,
+        )
         self.event_streams = Gauge("sluice_event_streams", "Open SSE.", registry=registry)
         self.events_dropped = Counter(
             "sluice_events_dropped", "Events that slow SSE readers lost.", registry=registry
@@ -112,6 +126,13 @@ class Metrics:
     def show_histograms(self, histograms: Mapping[str, histogram.Histogram]) -> None:
         """Keep the engine's newest distributions for the next scrape."""
         self._engine.histograms = dict(histograms)
+
+    def show_chat(
+        self, figures: Mapping[str, int], by_label: Mapping[str, Mapping[str, int]]
+    ) -> None:
+        """Keep what the chat has counted for the next scrape."""
+        self._chat.figures = dict(figures)
+        self._chat.by_label = {name: dict(counts) for name, counts in by_label.items()}
 
     def show_events(self, seen: Mapping[str, int]) -> None:
         """Keep how many events of each kind were read from the engine."""
@@ -162,3 +183,23 @@ class _EngineCollector(Collector):
         yield events
         for name, value in self.gauges.items():
             yield GaugeMetricFamily(f"sluice_engine_{name}", f"Media plane: {name}.", value=value)
+
+
+class _ChatCollector(Collector):
+    """The chat counts in plain numbers, on its hot path."""
+
+    GAUGES = ("connections", "people", "rooms")
+
+    def __init__(self) -> None:
+        self.figures: dict[str, int] = {}
+        self.by_label: dict[str, dict[str, int]] = {}
+
+    def collect(self) -> Iterator[Metric]:
+        for name, value in sorted(self.figures.items()):
+            family = GaugeMetricFamily if name in self.GAUGES else CounterMetricFamily
+            yield family(f"sluice_chat_{name}", f"Chat: {name}.", value=value)
+        for name, counts in sorted(self.by_label.items()):
+            labelled = CounterMetricFamily(f"sluice_chat_{name}", f"Chat: {name}.", labels=["of"])
+            for label, value in sorted(counts.items()):
+                labelled.add_metric([label], value)
+            yield labelled

@@ -1,4 +1,4 @@
-"""The command line: `mobile-sim publish` and `mobile-sim watch`."""
+"""The command line: `mobile-sim publish`, `mobile-sim watch` and `mobile-sim crowd`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from mobile_sim.clip import ClipError
+from mobile_sim.crowd import CrowdReport, CrowdSettings, Transport, crowd
 from mobile_sim.encoder import VideoCodec, VideoSettings
 from mobile_sim.line import Connecting, EndFailed, Live, Retrying
 from mobile_sim.publish import PublishEvent, PublishSettings, Sending, publish
@@ -29,7 +30,7 @@ from mobile_sim.whip import Refused
 MAX_SIDE = 3840
 T = TypeVar("T")
 Work = Callable[[asyncio.Event], Awaitable[T]]
-Event = PublishEvent | WatchEvent
+Event = PublishEvent | WatchEvent | CrowdReport
 
 app = typer.Typer(
     help="A phone in software: publishes over WHIP, watches over WHEP.",
@@ -137,6 +138,33 @@ def watch_command(
         Console(highlight=False).print(f"[bold]in all[/]  {_report_line(total)}")
 
 
+@app.command("crowd")
+def crowd_command(
+    url: Url,
+    viewers: Annotated[int, typer.Option(min=1, max=5_000)] = 20,
+    messages: Annotated[
+        float,
+        typer.Option("--messages-per-second", min=0, max=10_000, help="Of all together."),
+    ] = 2.0,
+    transport: Annotated[Transport, typer.Option(help="How they come into the room.")] = (
+        Transport.WS
+    ),
+    token: Annotated[
+        str | None, typer.Option(envvar="MOBILE_SIM_TOKEN", help="A viewer token.")
+    ] = None,
+    duration: Duration = None,
+    as_json: Json = False,
+) -> None:
+    """Have guests talk in the room of the channel that URL ends with, such as a WHEP address."""
+    settings = CrowdSettings(url, viewers, messages, transport, token)
+    show = _shower(as_json)
+    total = _run(lambda stop: crowd(settings, stop, show), duration)
+    if as_json:
+        print(json.dumps({"event": "total", **asdict(total)}), flush=True)
+    else:
+        Console(highlight=False).print(f"[bold]in all[/]  {_crowd_line(total)}")
+
+
 def _run(work: Work[T], duration: float | None) -> T:
     """Run until done, interrupted or `duration` is over; a failure ends with exit code 1."""
     try:
@@ -169,7 +197,8 @@ def _shower(as_json: bool) -> Callable[[Event], None]:
 
 
 def _show_json(event: Event) -> None:
-    name = "watching" if isinstance(event, Report) else type(event).__name__.lower()
+    named = {Report: "watching", CrowdReport: "talking"}
+    name = named.get(type(event), type(event).__name__.lower())
     print(json.dumps({"event": name, **asdict(event)}), flush=True)
 
 
@@ -193,6 +222,8 @@ def _event_line(event: Event) -> str:
             )
         case Report():
             return _report_line(event)
+        case CrowdReport():
+            return _crowd_line(event)
 
 
 def _report_line(report: Report) -> str:
@@ -203,4 +234,15 @@ def _report_line(report: Report) -> str:
     return (
         f"{report.frames:4} frames  {latency}  lost {report.lost}  "
         f"freezes {report.freezes} ({report.frozen_ms} ms)  unreadable {report.unreadable}"
+    )
+
+
+def _crowd_line(report: CrowdReport) -> str:
+    delay = "" if report.delay_ms_p50 is None else f"  delay {report.delay_ms_p50} ms"
+    faults = f"[red]{report.holes} holes, {report.repeats} repeats[/]  "
+    return (
+        f"{report.present:5} there  said {report.said}  acked {report.acked}  "
+        f"heard {report.heard}{delay}  gaps {report.gaps}  "
+        + (faults if report.holes or report.repeats else "")
+        + f"reactions {report.reactions}"
     )

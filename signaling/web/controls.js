@@ -8,7 +8,7 @@ const TIME_STEP_MS = 10_000;
 /**
  * @param {HTMLVideoElement} video
  * @param {{start: () => void, togglePanel: () => void, toggleQuality: () => void,
- *   step: (ms: number) => void, goLive: () => void}} actions `start` is asked to play while nothing
+ *   step: (ms: number) => void, goLive: () => void, write: () => void}} actions `start` is asked to play while nothing
  *   was started yet; `step` to go back or forth in time
  * @returns {{showSound: () => void}} to call after muting from outside: browsers do not announce
  *   that while the element is still empty
@@ -69,6 +69,7 @@ export function bindControls(video, actions) {
     q: actions.toggleQuality,
     "?": toggleHelp,
     l: actions.goLive,
+    c: actions.write,
     ArrowLeft: () => actions.step(-TIME_STEP_MS),
     ArrowRight: () => actions.step(TIME_STEP_MS),
     ArrowUp: () => louder(VOLUME_STEP),
@@ -77,6 +78,8 @@ export function bindControls(video, actions) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     if (help.open && event.key !== "?") return;
+    // Where people write, and in what lies over the player, keys are not the player's.
+    if (event.target.closest?.(".chat, dialog:not(#shortcuts)")) return;
     const target = event.target.closest?.("button, a, input, select, textarea");
     // A focused control keeps its own keys: Space presses it, arrows move a slider.
     if (target && (event.key === " " || event.key.startsWith("Arrow"))) return;

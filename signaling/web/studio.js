@@ -6,6 +6,7 @@ import { ChannelEvents } from "./events.js";
 import { SoundMeter } from "./meter.js";
 import { explainSource, listDevices, openSource } from "./sources.js";
 import { outboundFigures } from "./stats.js";
+import { StudioChat } from "./studiochat.js";
 import { sendableCodecs, WhipPublisher } from "./whip.js";
 
 const TICK_MS = 1000;
@@ -16,6 +17,7 @@ const MEMORY = "sluice.studio";
 const at = (id) => document.getElementById(id);
 const form = at("form");
 const clock = new ServerClock();
+const chat = new StudioChat(clock);
 
 let source = null;
 let meter = null;
@@ -76,6 +78,7 @@ async function go() {
   );
   publisher.addEventListener("state", showState);
   followChannel();
+  chat.open(at("channel").value, at("key").value);
   publisher.start();
 }
 

@@ -18,6 +18,9 @@ import { videoLayers } from "./layers.js";
  *                    one that was chosen and the one that is sent, or null
  *   audioOnly        no picture comes now, by necessity or by choice
  *   echo(text)       WebRTC: through the data channel and back
+ *   chat             {status, transport, place {epoch, seq}, position: the moment on the screen or
+ *                    null, figures {waiting, unknown, overflowed}, shown: up to 600 entries,
+ *                    {seq, kind, text, t, shownMs, positionMs}}, Unix ms, server's clock
  *
  * And for HLS, null or empty otherwise:
  *
@@ -78,6 +81,9 @@ export function surfaceOf(viewer, page) {
     },
     get audioOnly() {
       return viewer.audioOnly || hls()?.soundOnly === true;
+    },
+    get chat() {
+      return page.chat;
     },
     get bufferMs() {
       return hls()?.bufferMs ?? null;

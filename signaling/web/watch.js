@@ -19,6 +19,7 @@ import { surfaceOf } from "./surface.js";
 import { TransportPlan } from "./transportplan.js";
 import { SHORT_NAMES, transportChoices, TRANSPORTS, WISHES } from "./transports.js";
 import { ChannelViewer } from "./viewer.js";
+import { bindChat } from "./watchchat.js";
 import { badgeText, stateWords } from "./words.js";
 
 const TICK_MS = 1000;
@@ -65,6 +66,7 @@ let firstFrameMs = null;
 let level = null; // of HLS, by its name; null: automatic
 let noticeUntil = 0;
 
+const chat = bindChat({ viewer, video, clock, channel, token });
 const menu = new QualityMenu();
 const seekBar = new SeekBar({ seek, goLive: () => viewer.goLive() });
 const controls = bindControls(video, {
@@ -73,6 +75,7 @@ const controls = bindControls(video, {
   toggleQuality: () => menu.toggle(),
   step,
   goLive: () => viewer.goLive(),
+  write: () => chat.focus(),
 });
 at("retry").addEventListener("click", () => viewer.play());
 at("way").addEventListener("click", () => menu.toggle());
@@ -207,6 +210,7 @@ async function tick() {
     if (viewer.session !== session) return;
     ({ figures, snapshot } = inboundFigures(report.values(), before));
     followMedia(before);
+    chat.takeFigures(figures);
   }
   meter.takeFigures(figures);
   const rows = hls() ? hlsRows : webrtcRows;
@@ -332,6 +336,7 @@ function chooseWay(wish) {
 }
 
 window.sluice = surfaceOf(viewer, {
+  chat: chat.surface,
   get latencyMs() {
     return latencyMs();
   },

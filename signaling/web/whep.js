@@ -1,5 +1,6 @@
 // A WHEP viewer session (draft-ietf-wish-whep): receives one channel over one connection.
 
+import { openChatChannels } from "./chatchannel.js";
 import { askIceServers, ResourcePeer } from "./peer.js";
 import { withStereo } from "./sdp.js";
 
@@ -42,6 +43,7 @@ export class WhepSession {
     }
     this.#echo = pc.createDataChannel("echo");
     this.#echo.addEventListener("message", (event) => this.#onEcho(event.data));
+    this.chatChannels = openChatChannels(pc);
   }
 
   /** Whether the element shows this session: a track without packets is muted and shown black. */

@@ -16,7 +16,7 @@ from tests.journeys.server import SluiceServer
 
 PEOPLE = 20
 KILLS = 4
-SETTINGS = {"chat": {"address_rate": 10_000.0, "address_burst": 10_000}}
+SETTINGS = {"chat": {"guests": "write", "frames_per_network": 10_000, "display_rate": 0}}
 
 
 @pytest.mark.parametrize("seed", [1])

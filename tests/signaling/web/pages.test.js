@@ -42,8 +42,8 @@ test("every file and icon that a page or module names exists", () => {
 
 test("every element a page's modules ask for by id is there once", () => {
   const modules = {
-    "watch.html": ["watch.js", "controls.js", "menu.js", "panel.js", "seekbar.js"],
-    "studio.html": ["studio.js"],
+    "watch.html": ["watch.js", "controls.js", "menu.js", "panel.js", "seekbar.js", "watchchat.js"],
+    "studio.html": ["studio.js", "studiochat.js"],
     "index.html": ["index.js"],
   };
   for (const [page, scripts] of Object.entries(modules)) {

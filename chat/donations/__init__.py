@@ -1,0 +1,1 @@
+"""Money: donations, subscriptions, and the ledger that is never wrong about them."""

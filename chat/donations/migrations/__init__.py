@@ -1,0 +1,1 @@
+"""How the tables of money came to be, step by step."""
