@@ -63,7 +63,7 @@ format: setup ## Format the Python and Rust sources
 	cargo fmt --manifest-path $(RUST)/Cargo.toml --all
 
 .PHONY: bench
-bench: bench-live bench-sfu bench-crowd bench-hls bench-bridge bench-origin ## Measure everything in docs/benchmarks.md
+bench: bench-live bench-sfu bench-crowd bench-hls bench-bridge bench-origin bench-chat ## Measure everything in docs/benchmarks.md
 
 .PHONY: bench-live
 bench-live: setup ## Measure the live path: delay, loss, viewers a core
@@ -90,6 +90,10 @@ bench-bridge: setup ## Measure the encoder's ladder next to ffmpeg's, passing on
 .PHONY: bench-origin
 bench-origin: setup ## Measure the origin and edges: requests, and 1,000 who wait for one part
 	python -m tests.bench.origin --store
+
+.PHONY: bench-chat
+bench-chat: setup ## Measure a room: 2,000 readers, 2,000 messages a second, next to plain Starlette
+	python -m tests.bench.chat --store
 
 .PHONY: screenshots
 screenshots: setup ## Take the screenshots in docs/ again

@@ -19,7 +19,7 @@ from rich.table import Table
 from signaling import logs
 from signaling.app import build_house
 from signaling.bench import bench_app
-from signaling.demo import run_demo
+from signaling.demo import for_demo, run_demo
 from signaling.doctor import examine, worst
 from signaling.edge_cli import edge_command, edge_config_command
 from signaling.house import House
@@ -83,7 +83,7 @@ def serve_command(config: ConfigOption = None) -> None:
 @app.command("demo", epilog="Example: `sluice demo`, then open the address it prints.")
 def demo_command(config: ConfigOption = None) -> None:
     """Run the server with a demo channel and a simulated phone that publishes."""
-    house = _house(config)
+    house = _house(config, demo=True)
     _show_admin_token(house)
     _run(run_demo(house, console))
 
@@ -201,10 +201,14 @@ def _settings(config: Path | None) -> Settings:
     return settings
 
 
-def _house(config: Path | None) -> House:
+def _house(config: Path | None, *, demo: bool = False) -> House:
     settings = _settings(config)
+    if demo:
+        settings = for_demo(settings)
     try:
         return build_house(settings)
+    except ConfigError as error:
+        raise _fail(str(error)) from None
     except ImportError as error:
         raise _fail(f"The media plane cannot be loaded: {error}. Run `sluice doctor`.") from None
     except (OSError, sqlite3.Error) as error:

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from signaling.house import House
 from signaling.server import serve
+from sluice.config import Settings
 from sluice.ids import ChannelId
 
 log = structlog.get_logger(__name__)
@@ -52,6 +53,15 @@ async def run_demo(house: House, console: Console) -> None:
         if phone is not None:
             phone.cancel()
             await asyncio.gather(phone, return_exceptions=True)
+
+
+def for_demo(settings: Settings) -> Settings:
+    """Visitors may write in the chat, and donations are pretended where no provider is set."""
+    chat = settings.chat.model_copy(update={"guests": "write"})
+    money = settings.money
+    if money.provider == "none":
+        money = money.model_copy(update={"provider": "fake"})
+    return settings.model_copy(update={"chat": chat, "money": money})
 
 
 async def demo_key(house: House) -> str:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from signaling import views
+from signaling import chat_views, money_views, views
 from signaling.negotiation import SDP
 from signaling.routing import resource
 from signaling.sdpfrag import MEDIA_TYPE as SDPFRAG
@@ -31,6 +31,9 @@ _PARAMETERS = {
     "session": {"type": "string"},
     "subscription": {"type": "string"},
     "peer": {"type": "integer", "minimum": 0},
+    "donation": {"type": "string"},
+    "order": {"type": "string"},
+    "provider": {"type": "string"},
 }
 
 
@@ -46,6 +49,8 @@ class Operation:
     body: Shape = None
     refuses: tuple[int, ...] = ()
     paged: bool = False
+    keyed: bool = False
+    """Takes an Idempotency-Key: repeated under it, the request is the same one."""
     tags: tuple[str, ...] = field(default=())
 
 
@@ -98,6 +103,19 @@ OPERATIONS: tuple[Operation, ...] = (
               "watch", {200: views.PlaybackView}, None, (401, 403, 404, 429)),
     Operation("get", "/live-grant/{channel}", "Whether X-Sluice-Grant opens the channel; for edges",
               "none", {204: None}, None, (401, 403, 404)),
+    Operation("post", _CHANNEL + "/chat/ticket", "A ticket for one `hello` in the channel's room",
+              "watch", {201: chat_views.ChatTicketView}, chat_views.ChatTicketWish,
+              (400, 401, 403, 404, 413, 415, 429, 503)),
+    Operation("post", _CHANNEL + "/chat/guest", "A name for a guest, where guests may write",
+              "watch", {201: chat_views.ChatUserView}, chat_views.ChatGuestWish,
+              (400, 401, 403, 404, 413, 415, 429, 503)),
+    Operation("post", _CHANNEL + "/chat/users", "A user token for somebody whom the app knows",
+              "admin", {201: chat_views.ChatUserView}, chat_views.ChatUserWish,
+              (400, *_ADMIN, 404, 413, 415, 422)),
+    Operation("get", _CHANNEL + "/chat/history", "A room's public entries by stream time", "watch",
+              {200: chat_views.ChatHistory}, None, (401, 403, 404, 422, 429, 503)),
+    Operation("get", _CHANNEL + "/chat/hearts", "Reactions by second of the stream", "watch",
+              {200: chat_views.ChatHearts}, None, (401, 403, 404, 422, 429, 503)),
     Operation("get", "/api/channels", "All channels", "admin", {200: views.ChannelList}, None,
               (*_ADMIN, 422), paged=True),
     Operation("post", "/api/channels", "Make a channel; shows its key once", "admin",
@@ -127,6 +145,32 @@ OPERATIONS: tuple[Operation, ...] = (
               (*_ADMIN, 404, 422)),
     Operation("delete", "/api/peers/{peer}", "Close a peer", "admin", {204: None}, None,
               (*_ADMIN, 404, 422)),
+    Operation("get", _CHANNEL + "/money", "What can be paid, and through whom", "watch",
+              {200: money_views.MoneyView}, None, (401, 403, 404, 429)),
+    Operation("post", _CHANNEL + "/donations", "Begin a donation", "watch",
+              {200: money_views.DonationView, 201: money_views.DonationView},
+              money_views.NewDonation,
+              (400, 401, 403, 404, 409, 413, 415, 422, 429, 502, 503), keyed=True),
+    Operation("get", "/api/donations/{donation}", "How a donation stands", "none",
+              {200: money_views.DonationView}, None, (404, 503)),
+    Operation("post", "/api/donations/{donation}/refunds", "Give back some of a donation", "admin",
+              {200: money_views.RefundView, 201: money_views.RefundView}, money_views.NewRefund,
+              (400, *_ADMIN, 404, 409, 413, 415, 422, 502, 503), keyed=True),
+    Operation("post", _CHANNEL + "/subscriptions", "Begin a subscription", "watch",
+              {200: money_views.SubscriptionView, 201: money_views.SubscriptionView},
+              money_views.NewSubscription,
+              (400, 401, 403, 404, 409, 413, 415, 422, 429, 502, 503), keyed=True),
+    Operation("get", _CHANNEL + "/leaderboard", "Who gave most, by currency", "watch",
+              {200: money_views.Leaderboards}, None, (401, 403, 404, 422, 429, 503)),
+    Operation("get", _CHANNEL + "/goal", "What the channel collects for", "watch",
+              {200: money_views.GoalState}, None, (401, 403, 404, 429, 503)),
+    Operation("put", _CHANNEL + "/goal", "Set what the channel collects for", "key",
+              {200: money_views.GoalState}, money_views.NewGoal,
+              (400, 401, 403, 404, 413, 415, 422, 429, 503)),
+    Operation("post", "/webhooks/{provider}", "A payment provider's signed event", "none",
+              {200: money_views.WebhookView}, JSON, (400, 404, 408, 413, 503)),
+    Operation("post", "/fake-pay/{order}", "Pay an order of the pretend provider", "none",
+              {200: money_views.WebhookView}, None, (404, 429, 503)),
     Operation("get", "/api/openapi.json", "This document", "none", {200: JSON}),
     Operation("get", "/metrics", "Prometheus metrics", "none", {200: CONTENT_TYPE}),
     Operation("get", "/healthz", "Whether the process should live", "none",
@@ -191,6 +235,9 @@ def _operation(operation: Operation) -> dict[str, object]:
         parameters.append(
             {"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}}
         )
+    if operation.keyed:
+        key = {"type": "string", "minLength": 1, "maxLength": 255}
+        parameters.append({"name": "Idempotency-Key", "in": "header", "schema": key})
     described: dict[str, object] = {
         "summary": operation.summary,
         "operationId": _operation_id(operation),

@@ -186,20 +186,42 @@ class _EngineCollector(Collector):
 
 
 class _ChatCollector(Collector):
-    """The chat counts in plain numbers, on its hot path."""
+    """Shows the hub's plain numbers: the hot path touches no metric object."""
 
-    GAUGES = ("connections", "people", "rooms")
+    _GAUGES = (
+        ("connections", "Chat connections, those without a hello too."),
+        ("rooms", "Rooms that are open."),
+        ("people", "Clients in rooms."),
+    )
+    _TOTALS = (
+        ("deliveries", "Entries times the clients that they were meant for."),
+        ("sampled_out", "Messages that the public's sample left out."),
+        ("reactions", "Reactions taken."),
+        ("gaps", "Times that a slow client was brought to the end."),
+        ("retracts", "Takeovers that took numbers back."),
+        ("log_failures", "Calls of the room log that failed."),
+    )
+    _LABELLED = (
+        ("entries", "kind", "Entries sent to rooms."),
+        ("resumes", "how", "Clients that came in."),
+        ("errors", "code", "Error frames."),
+        ("closed", "reason", "Clients that left or were closed."),
+        ("tickets", "what", "Tickets."),
+    )
 
     def __init__(self) -> None:
         self.figures: dict[str, int] = {}
         self.by_label: dict[str, dict[str, int]] = {}
 
     def collect(self) -> Iterator[Metric]:
-        for name, value in sorted(self.figures.items()):
-            family = GaugeMetricFamily if name in self.GAUGES else CounterMetricFamily
-            yield family(f"sluice_chat_{name}", f"Chat: {name}.", value=value)
-        for name, counts in sorted(self.by_label.items()):
-            labelled = CounterMetricFamily(f"sluice_chat_{name}", f"Chat: {name}.", labels=["of"])
-            for label, value in sorted(counts.items()):
-                labelled.add_metric([label], value)
-            yield labelled
+        for name, text in self._GAUGES:
+            now = self.figures.get(name, 0)
+            yield GaugeMetricFamily(f"sluice_chat_{name}", text, value=now)
+        for name, text in self._TOTALS:
+            total = self.figures.get(name, 0)
+            yield CounterMetricFamily(f"sluice_chat_{name}", text, value=total)
+        for name, label, text in self._LABELLED:
+            family = CounterMetricFamily(f"sluice_chat_{name}", text, labels=[label])
+            for value, count in sorted(self.by_label.get(name, {}).items()):
+                family.add_metric([value], count)
+            yield family

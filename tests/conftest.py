@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -57,7 +58,9 @@ def _lacks_browser() -> str:
 
 
 def _lacks_program(program: str) -> str:
-    return "" if shutil.which(program) else program
+    # Debian keeps PostgreSQL's programs outside of PATH.
+    folders = [os.environ.get("PATH", os.defpath), *Path("/usr/lib/postgresql").glob("*/bin")]
+    return "" if shutil.which(program, path=os.pathsep.join(map(str, folders))) else program
 
 
 @cache

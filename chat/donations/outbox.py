@@ -43,13 +43,19 @@ class Outbox:
         self._clock = clock
         self._meter = meter
         self._news = asyncio.Event()
+        self._stopping = False
 
     def wake(self) -> None:
         self._news.set()
 
+    def stop(self) -> None:
+        """`run` ends after what it is at; nothing is left half noted."""
+        self._stopping = True
+        self._news.set()
+
     async def run(self) -> None:
-        """Until cancelled."""
-        while True:
+        """Until `stop`, or cancelled."""
+        while not self._stopping:
             self._news.clear()
             due_ms = None
             try:
@@ -59,6 +65,8 @@ class Outbox:
             except Exception:
                 # A fault of ours must not silence every room for good.
                 log.exception("outbox failed; it is tried again")
+            if self._stopping:
+                return
             wait_ms = POLL_MS
             if due_ms is not None:
                 wait_ms = min(wait_ms, max(0, due_ms - self._clock.wall_ms()))

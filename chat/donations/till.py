@@ -27,6 +27,7 @@ from sluice.tasks import Tasks
 log = structlog.get_logger(__name__)
 
 RETRY_S: Final = 2.0
+STOP_S: Final = 3.0
 
 
 class Till:
@@ -53,6 +54,7 @@ class Till:
         self._database = database
         self._clock = clock
         self._tasks = Tasks()
+        self._telling: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Bring the tables up to date, and tell what was left untold.
@@ -66,9 +68,13 @@ class Till:
             log.error("ledger not opened, tried again", problem=str(error))
             self._tasks.spawn(self._open_later(), "ledger")
         else:
-            self._tasks.spawn(self.outbox.run(), "outbox")
+            self._begin_telling()
 
     async def close(self) -> None:
+        self.outbox.stop()
+        if self._telling is not None:
+            # What it is at is finished; a room that does not answer must not hold up the end.
+            await asyncio.wait([self._telling], timeout=STOP_S)
         await self._tasks.close()
         await self.provider.close()
         await self._database.close()
@@ -97,4 +103,8 @@ class Till:
             except LedgerDown as error:
                 log.warning("ledger not opened yet", problem=str(error))
             else:
-                await self.outbox.run()
+                self._begin_telling()
+                return
+
+    def _begin_telling(self) -> None:
+        self._telling = self._tasks.spawn(self.outbox.run(), "outbox")

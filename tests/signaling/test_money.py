@@ -7,21 +7,19 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from chat.donations.alerts import LogAlerts
 from chat.donations.provider_stripe import StripeProvider
 from chat.donations.till import Till
 from chat.donations.wording import Wording
-from chat.log_memory import MemoryLog
 from signaling.money import FILE, build_till, prices
 from sluice.clock import VirtualClock
 from sluice.config import ConfigError
 from sluice.metrics import Metrics
 from sluice.money_config import MoneyConfig
+from tests.chat.donations.world import Rooms
 
 
 def build(config: MoneyConfig, folder: Path) -> Till | None:
-    alerts = LogAlerts(MemoryLog())
-    return build_till(config, folder, b"s" * 32, alerts, Wording(), VirtualClock(), Metrics())
+    return build_till(config, folder, b"s" * 32, Rooms(), Wording(), VirtualClock(), Metrics())
 
 
 def test_without_a_provider_there_is_no_till_and_no_file(tmp_path: Path) -> None:

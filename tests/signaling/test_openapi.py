@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,9 +10,13 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 from starlette.routing import Route
 
+from chat.donations.amounts import Money
+from chat.donations.currencies import Currency
+from chat.entry import RoomId
+from chat.people import UserId
 from signaling.openapi import OPERATIONS, document
 from signaling.routing import Resource
-from tests.signaling.door import ADMIN, FRAG, SDP, Door, bearer, fragment, offer
+from tests.signaling.door import ADMIN, FRAG, SDP, Door, bearer, fragment, offer, open_door
 
 DOCUMENT: Any = document()
 PAGES = {"/", "/watch/{channel}", "/studio"}
@@ -68,6 +73,32 @@ class Journey:
         self.seen[(method.lower(), pattern)] = response
         return response
 
+    async def pay(self, own: str, owner: dict[str, str]) -> None:
+        """Everything about money, with the pretend provider."""
+        call, channel, house = self.call, "/api/channels/{channel}", self.door.house
+        await call("GET", f"{channel}/money", f"{own}/money")
+        made = await call("POST", f"{channel}/donations", f"{own}/donations",
+                          json={"amount": 500, "currency": "EUR"})  # fmt: skip
+        donation = made.json()["id"]
+        await call("GET", "/api/donations/{donation}", f"/api/donations/{donation}")
+        await call("POST", "/fake-pay/{order}", f"/fake-pay/{donation}")
+        until_s = house.clock.wall_ms() // 1000 + 60
+        token = house.users.issue(RoomId("lina"), UserId("u1"), "Bea", [], until_s)
+        await call("POST", f"{channel}/subscriptions", f"{own}/subscriptions",
+                   json={"user": token, "currency": "EUR"})  # fmt: skip
+        await call("POST", "/api/donations/{donation}/refunds",
+                   f"/api/donations/{donation}/refunds", json={"amount": 100},
+                   headers=bearer(ADMIN) | {"Idempotency-Key": "k"})  # fmt: skip
+        await call("GET", f"{channel}/leaderboard", f"{own}/leaderboard")
+        await call("PUT", f"{channel}/goal", f"{own}/goal", headers=owner,
+                   json={"title": "Mic", "currency": "EUR", "target": 10_000})  # fmt: skip
+        await call("GET", f"{channel}/goal", f"{own}/goal")
+        assert house.till is not None
+        assert house.till.fake is not None
+        letter = house.till.fake.tell_payment("don_x", Money(5, Currency("EUR")))
+        await call("POST", "/webhooks/{provider}", "/webhooks/fake", content=letter.body,
+                   headers=house.till.fake.sign(letter, house.clock.wall_ms()))  # fmt: skip
+
     async def run(self) -> None:
         call, channel = self.call, "/api/channels/{channel}"
         own = "/api/channels/lina"
@@ -99,6 +130,13 @@ class Journey:
         await call("GET", f"{channel}/state", f"{own}/state")
         await call("POST", f"{channel}/playback", f"{own}/playback")
         await call("GET", "/live-grant/{channel}", "/live-grant/lina")
+        room, ours = f"{channel}/chat", f"{own}/chat"
+        await call("POST", f"{room}/ticket", f"{ours}/ticket", json={})
+        await call("POST", f"{room}/guest", f"{ours}/guest", json={"name": "Visitor"})
+        await call("POST", f"{room}/users", f"{ours}/users", json={"id": "u1", "name": "Ann"})
+        for past in ("history", "hearts"):
+            await call("GET", f"{room}/{past}", f"{ours}/{past}?since=0&until=1")
+        await self.pay(own, owner)
         await call("GET", channel, own)
         await call("PATCH", channel, own, json={"title": "M"})
         await call("GET", "/api/broadcasts/{channel}", "/api/broadcasts/lina")
@@ -118,9 +156,10 @@ class Journey:
         await call("DELETE", channel, own)
 
 
-async def test_every_operation_answers_as_described(door: Door) -> None:
-    journey = Journey(door)
-    await journey.run()
+async def test_every_operation_answers_as_described(tmp_path: Path) -> None:
+    async with open_door(tmp_path, money={"provider": "fake"}) as door:
+        journey = Journey(door)
+        await journey.run()
     streams = {(op.method, op.path) for op in OPERATIONS if "text/event-stream" in
                op.answers.values()}  # fmt: skip
     assert journey.seen.keys() == {(op.method, op.path) for op in OPERATIONS} - streams

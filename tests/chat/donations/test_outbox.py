@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from chat.donations.alerts import LogAlerts
 from chat.donations.database import Database
 from chat.donations.outbox import BATCH, FIRST_RETRY_MS, LAST_RETRY_MS, Outbox
 from chat.entry import Draft, RoomId
 from chat.log_memory import MemoryLog
-from tests.chat.donations.world import Counts, Rooms, World, euros
+from tests.chat.donations.world import Counts, LogAlerts, Rooms, World, euros
 
 
 async def test_what_was_paid_is_told_once(world: World) -> None:
@@ -117,6 +116,28 @@ async def test_the_task_wakes_up_for_news(world: World) -> None:
     await told.wait()
     task.cancel()
     await asyncio.wait([task])
+
+
+async def test_at_the_end_it_finishes_what_it_is_at(world: World) -> None:
+    await world.paid()
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(Rooms):
+        async def raise_alert(self, channel: str, draft: Draft) -> None:
+            begun.set()
+            await go_on.wait()
+            await super().raise_alert(channel, draft)
+
+    slow = Slow()
+    outbox = Outbox(world.database, slow, world.clock, world.counts)
+    task = asyncio.create_task(outbox.run())
+    await begun.wait()
+    outbox.stop()
+    go_on.set()
+    await task
+    assert len(slow.drafts) == 1
+    await world.drain()
+    assert world.rooms.drafts == {}, "it was noted"
 
 
 async def test_a_database_that_is_away_does_not_end_the_task(database: Database) -> None:

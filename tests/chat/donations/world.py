@@ -19,8 +19,8 @@ from chat.donations.provider_fake import FakeProvider, Letter
 from chat.donations.subscriptions import Wish as SubscriptionWish
 from chat.donations.till import Till
 from chat.donations.wording import Wording
-from chat.entry import Draft
-from chat.log import LogError
+from chat.entry import Draft, RoomId
+from chat.log import LogError, RoomLog
 from chat.moderation.words import Words
 from sluice.clock import VirtualClock
 
@@ -58,6 +58,17 @@ class Rooms:
 
     def go_down(self) -> None:
         self.broken = LogError("the log is away")
+
+
+class LogAlerts:
+    """Straight into a room's log, without a hub in between."""
+
+    def __init__(self, log: RoomLog) -> None:
+        self._log = log
+
+    async def raise_alert(self, channel: str, draft: Draft) -> None:
+        await self._log.open(RoomId(channel))
+        await self._log.append(RoomId(channel), [draft])
 
 
 class Counts:

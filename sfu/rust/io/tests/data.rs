@@ -89,7 +89,11 @@ fn one_message_goes_to_many_and_those_without_a_channel_are_told() {
     let some: Vec<Who> = (0..3).map(|_| with_channel(&mut world, "chat")).collect();
     let other = with_channel(&mut world, "echo");
     let gone = other.peer + 1000;
-    let peers: Vec<u64> = some.iter().map(|who| who.peer).chain([other.peer, gone]).collect();
+    let peers: Vec<u64> = some
+        .iter()
+        .map(|who| who.peer)
+        .chain([other.peer, gone])
+        .collect();
     let mut refused = world.engine.send_data_many(&peers, "chat", b"all", false);
     refused.sort_unstable();
     assert_eq!(refused, [other.peer, gone]);
