@@ -372,6 +372,16 @@ def decode(frame: bytes) -> FromClient:
         raise Malformed("malformed", f"The frame is not JSON: {error}.") from None
 
 
+def is_hello(frame: bytes) -> bool:
+    """Whether it is a `hello`; cheap for all that is none."""
+    if b'"hello"' not in frame:
+        return False
+    try:
+        return isinstance(decode(frame), Hello)
+    except Malformed:
+        return False
+
+
 def encode(frame: FromServer) -> bytes:
     return _encoder.encode(frame)
 

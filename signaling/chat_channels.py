@@ -21,6 +21,7 @@ from chat.entry import RoomId
 from chat.frame import Frame
 from chat.full import Full
 from chat.hub import Hub
+from chat.protocol import is_hello
 from sfu.engine import CloseReason, DataMessage, Engine
 from sfu.rooms import Role, Rooms
 from sluice.ids import ChannelId, PeerId
@@ -69,11 +70,17 @@ class ChatChannels:
     # --- from the media plane
 
     def take(self, channel: ChannelId, message: DataMessage) -> None:
-        """A message of a peer. The first makes it a client; that of a closed one, a new client."""
+        """A message of a peer. The first makes it a client; that of a closed one, and another
+        `hello`, a new client.
+        """
         if message.label not in (CHAT, HEARTS):
             return
         line = self._lines.get(message.peer)
-        if line is not None and not line.client.closed:
+        going_on = line is not None and not line.client.closed
+        if going_on and line is not None and line.client.greeted:
+            # A viewer takes a name while watching: the same peer, and somebody else.
+            going_on = message.label != CHAT or not is_hello(message.payload)
+        if going_on and line is not None:
             self._hub.take(line.client, message.payload)
         elif message.peer in self._early:
             if len(self._early[message.peer]) < EARLY:

@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from sluice.section import Positive, Section
 
 CurrencyCode = Annotated[str, Field(pattern="^[A-Z]{3}$")]
-Price = Annotated[str, Field(pattern="^[1-9][0-9]{0,11} [A-Z]{3}$")]
+Price = Annotated[str, Field(pattern="^[1-9][0-9]{0,7} [A-Z]{3}$")]
 
 
 class MoneyConfig(Section):
@@ -23,7 +23,7 @@ class MoneyConfig(Section):
     database_url: SecretStr | None = None
     currencies: list[CurrencyCode] = Field(default=["EUR", "USD", "GBP"], min_length=1)
     amount_least: Positive = 100
-    amount_most: Positive = 100_000
+    amount_most: Annotated[int, Field(ge=1, le=99_999_999)] = 100_000
     subscription_prices: list[Price] = Field(default=["499 EUR", "499 USD", "499 GBP"])
     orders_per_minute: Positive = 10
 

@@ -49,13 +49,13 @@ class Outbox:
         self._news.set()
 
     def stop(self) -> None:
-        """`run` ends after what it is at; nothing is left half noted."""
+        """`run` tells what there is and ends; nothing is left half noted."""
         self._stopping = True
         self._news.set()
 
     async def run(self) -> None:
         """Until `stop`, or cancelled."""
-        while not self._stopping:
+        while True:
             self._news.clear()
             due_ms = None
             try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 VERSION = 1
@@ -46,6 +47,8 @@ class Tally:
     byes: Counter[int] = field(default_factory=Counter)
     delays_ms: list[int] = field(default_factory=list)
     """From said to heard, for the crowd's own messages."""
+    on_ack: Callable[[str], None] | None = None
+    """Told the id of each message that was acknowledged."""
 
 
 class Chatter:
@@ -111,6 +114,8 @@ class Chatter:
             case "ack":
                 if self._unacked.pop(frame["id"], None) is not None:
                     self._tally.acked += 1
+                    if self._tally.on_ack is not None:
+                        self._tally.on_ack(frame["id"])
             case "error":
                 self._tally.errors[frame["code"]] += 1
                 if not frame.get("retry_ms"):

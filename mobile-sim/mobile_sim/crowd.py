@@ -89,10 +89,14 @@ async def crowd(
     report: Callable[[CrowdReport], None],
     clock: Clock | None = None,
     rng: random.Random | None = None,
+    on_ack: Callable[[str], None] | None = None,
 ) -> CrowdReport:
-    """Be there until `stop` is set; the figures of the whole time. Raises Refused."""
+    """Be there until `stop` is set; the figures of the whole time. Raises Refused.
+
+    `on_ack` gets the id of each message that the server acknowledged.
+    """
     clock, rng = clock or SystemClock(), rng or random.Random()
-    run = _Crowd(settings, clock, rng)
+    run = _Crowd(settings, clock, rng, on_ack)
     async with aiohttp.ClientSession() as http:
         try:
             async with asyncio.TaskGroup() as group:
@@ -108,7 +112,13 @@ async def crowd(
 
 
 class _Crowd:
-    def __init__(self, settings: CrowdSettings, clock: Clock, rng: random.Random) -> None:
+    def __init__(
+        self,
+        settings: CrowdSettings,
+        clock: Clock,
+        rng: random.Random,
+        on_ack: Callable[[str], None] | None = None,
+    ) -> None:
         parts = urlsplit(settings.url)
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self._channel = parts.path.rstrip("/").rpartition("/")[2]
@@ -116,7 +126,7 @@ class _Crowd:
         self._clock = clock
         self._rng = rng
         self._run = secrets.token_hex(2)
-        self._tally = Tally()
+        self._tally = Tally(on_ack=on_ack)
         self._present: dict[Chatter, Wire] = {}
         self._headers = {"Authorization": f"Bearer {settings.token}"} if settings.token else {}
 

@@ -11,6 +11,7 @@ export const CHANNEL_NAMES = Object.freeze([
   "resumed",
   "viewercount",
   "layers",
+  "renditions",
   "reconnect",
 ]);
 export const SESSION_NAMES = Object.freeze([...CHANNEL_NAMES, "layer"]);

@@ -94,8 +94,10 @@ function stop() {
 function followChannel() {
   events?.close();
   at("o-viewers").textContent = "–";
+  showShed([]);
   events = new ChannelEvents(at("channel").value, null, (name, data) => {
     if (name === "viewercount") put("o-viewers", data.viewers, String);
+    else if (name === "renditions") showShed(data.renditions);
     else verifySoon();
   });
   events.open();
@@ -170,6 +172,13 @@ function showLayers(layers) {
   at("o-layers").replaceChildren(
     ...texts.map((text) => Object.assign(document.createElement("li"), { textContent: text })),
   );
+}
+
+/** What HLS viewers lack because the server's machine is too slow. */
+function showShed(renditions) {
+  const names = renditions.filter(({ shed }) => shed).map(({ name }) => name);
+  at("o-shedrow").hidden = names.length === 0;
+  at("o-shed").textContent = `${names.join(", ")}: the server is too slow for all sizes.`;
 }
 
 const LIMITS = { none: "nothing", cpu: "this machine", bandwidth: "the network", other: "other" };

@@ -146,6 +146,13 @@ async def test_who_was_sent_away_goes_on_watching_and_may_come_again(world: Chat
     assert len(world.chat.channels) == 1
 
 
+async def test_a_viewer_takes_a_name_while_it_watches(world: ChatWorld) -> None:
+    ann = await viewer(world)
+    assert (await ann.hello())["you"]["id"] is None
+    assert (await ann.hello(world.ticket("Ann")))["you"]["name"] == "Ann"
+    assert len(world.chat.channels) == 1
+
+
 async def test_a_full_hub_says_so(world: ChatWorld) -> None:
     for _ in range(3):
         await (await viewer(world)).hello()
