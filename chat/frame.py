@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 
 from chat import protocol
@@ -10,6 +11,12 @@ from chat.protocol import BATCH_BYTES, FromServer
 
 _TEXT = 0x81
 """First byte of a whole WebSocket text message (RFC 6455 section 5.2)."""
+_COMPRESSED = 0x40
+"""The bit RSV1 in it: the message is deflated (RFC 7692)."""
+_WORTH_BYTES = 256
+"""Smaller messages go as they are."""
+_LEVEL = 1
+"""Higher ones gain little on text that repeats itself so much."""
 _HEAD_BYTES = 160
 """Room for what stands around the items of a batch."""
 
@@ -17,12 +24,13 @@ _HEAD_BYTES = 160
 class Frame:
     """One or several messages that go out together, in their order."""
 
-    __slots__ = ("_websocket", "payloads", "size")
+    __slots__ = ("_deflated", "_websocket", "payloads", "size")
 
     def __init__(self, *payloads: bytes) -> None:
         self.payloads = payloads
         self.size = sum(map(len, payloads))
         self._websocket: bytes | None = None
+        self._deflated: bytes | None = None
 
     @property
     def websocket(self) -> bytes:
@@ -31,6 +39,13 @@ class Frame:
             self._websocket = b"".join(map(websocket_text, self.payloads))
         return self._websocket
 
+    @property
+    def deflated(self) -> bytes:
+        """The same, compressed each by itself: once for all who take it, not once for each."""
+        if self._deflated is None:
+            self._deflated = b"".join(map(websocket_deflated, self.payloads))
+        return self._deflated
+
 
 def of(*frames: FromServer) -> Frame:
     return Frame(*map(protocol.encode, frames))
@@ -38,12 +53,25 @@ def of(*frames: FromServer) -> Frame:
 
 def websocket_text(payload: bytes) -> bytes:
     """A text message from a server, whole and without a mask."""
+    return _framed(_TEXT, payload)
+
+
+def websocket_deflated(payload: bytes) -> bytes:
+    """Compressed without what came before (`server_no_context_takeover`), where it is worth it."""
+    if len(payload) < _WORTH_BYTES:
+        return _framed(_TEXT, payload)
+    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    packed = packer.compress(payload) + packer.flush(zlib.Z_SYNC_FLUSH)
+    return _framed(_TEXT | _COMPRESSED, packed[:-4])  # RFC 7692 section 7.2.1
+
+
+def _framed(first: int, payload: bytes) -> bytes:
     size = len(payload)
     if size < 126:
-        return bytes((_TEXT, size)) + payload
+        return bytes((first, size)) + payload
     if size < 65_536:
-        return b"\x81\x7e" + size.to_bytes(2) + payload
-    return b"\x81\x7f" + size.to_bytes(8) + payload
+        return bytes((first, 126)) + size.to_bytes(2) + payload
+    return bytes((first, 127)) + size.to_bytes(8) + payload
 
 
 class Item:

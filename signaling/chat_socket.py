@@ -10,10 +10,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import zlib
 from collections.abc import Sequence
 from typing import Final, cast
 
 from starlette.requests import Request as HttpRequest
+from websockets.extensions import Extension
+from websockets.extensions.permessage_deflate import (
+    PerMessageDeflate,
+    ServerPerMessageDeflateFactory,
+)
 from websockets.frames import CloseCode, Opcode
 from websockets.frames import Frame as WebSocketFrame
 from websockets.http11 import Request
@@ -46,6 +52,11 @@ _PATH: Final = re.compile(rf"/chat/({CHANNEL_PATTERN.pattern})")
 _PING: Final = b"\x89\x00"
 _REASON_BYTES: Final = 120
 """A close frame has room for 123."""
+_DEFLATE: Final = ServerPerMessageDeflateFactory(
+    server_no_context_takeover=True, client_no_context_takeover=True
+)
+"""Nothing is remembered from message to message: neither memory for each connection, nor a
+message that only one client could read."""
 _LOG: Final = logging.getLogger("sluice.chat.websocket")
 
 
@@ -120,6 +131,15 @@ class ChatSockets:
             self.second()
 
 
+def _shares(extension: Extension) -> bool:
+    """Whether messages that were compressed once for everybody can be read by this client."""
+    return (
+        isinstance(extension, PerMessageDeflate)
+        and extension.local_no_context_takeover
+        and extension.local_max_window_bits == zlib.MAX_WBITS
+    )
+
+
 def protocol_class(sockets: ChatSockets) -> type[asyncio.Protocol]:
     """What uvicorn's `ws` takes: it makes one for each upgrade of a connection."""
 
@@ -136,14 +156,16 @@ class ChatSocket(asyncio.Protocol):
     """One connection, and the `Line` of its client."""
 
     __slots__ = (
-        "_client", "_closing_ms", "_heard_ms", "_parts", "_pinged", "_sockets", "_transport",
-        "_wire", "ready",
+        "_client", "_closing_ms", "_deflates", "_heard_ms", "_parts", "_pinged", "_sockets",
+        "_transport", "_wire", "ready",
     )  # fmt: skip
 
     def __init__(self, sockets: ChatSockets) -> None:
         self._sockets = sockets
         self._transport: asyncio.Transport
-        self._wire = ServerProtocol(max_size=CLIENT_BYTES, logger=_LOG)
+        self._wire = ServerProtocol(extensions=[_DEFLATE], max_size=CLIENT_BYTES, logger=_LOG)
+        self._deflates = False
+        """The client takes compressed messages."""
         self._client: Client | None = None
         self._parts: list[bytes] = []
         self._heard_ms = sockets.clock.now_ms()
@@ -195,7 +217,7 @@ class ChatSocket(asyncio.Protocol):
 
     def write(self, frame: Frame) -> None:
         if not self._transport.is_closing():  # connection_lost comes later than the loss
-            self._transport.write(frame.websocket)
+            self._transport.write(frame.deflated if self._deflates else frame.websocket)
 
     def write_hearts(self, frame: Frame) -> None:
         self.write(frame)
@@ -241,6 +263,7 @@ class ChatSocket(asyncio.Protocol):
             response = self._wire.reject(status, text + "\n")
         self._wire.send_response(response)
         if self._client is not None and response.status_code == 101:
+            self._deflates = any(map(_shares, self._wire.extensions))
             self._answer(always=True)
             self.ready = True
 

@@ -19,8 +19,8 @@ Why = Literal["hold", "words", "shadow"]
 """Every message waits; there is a word in it; its sender is in the shadow."""
 
 
-class Author(Struct, frozen=True):
-    """Who sent a message, as it was then."""
+class Author(Struct, frozen=True, omit_defaults=True):
+    """Who sent a message, as it was then. Without roles: a viewer."""
 
     id: str
     name: str
@@ -43,7 +43,8 @@ class Message(Struct, frozen=True, omit_defaults=True):
     """The sender's own key: how the sender's client knows its message again."""
     user: Author
     text: str
-    parts: list[Part]
+    parts: list[Part] = []
+    """Left out where it is all text: then `text` is to be shown."""
     reply: Reply | None = None
     seen: int | None = None
     why: Why | None = None

@@ -8,7 +8,7 @@ from typing import Final
 
 from chat.judge import Refused
 from chat.moderation import bodies
-from chat.moderation.parts import Part, has_link, only_emotes
+from chat.moderation.parts import Part, TextPart, has_link, only_emotes
 from chat.moderation.said import Said
 from chat.moderation.standing import in_order
 from chat.moderation.text import head
@@ -38,11 +38,13 @@ class Written:
 
     def body(self, why: bodies.Why | None) -> bytes:
         """Of a message, or of a held one where there is a reason."""
-        roles: list[str] = list(in_order(self.rights))
-        badges = [role for role in roles if role != "viewer"]
-        author = bodies.Author(self.who.id, self.who.name, roles, badges)
+        roles: list[str] = [role for role in in_order(self.rights) if role != "viewer"]
+        author = bodies.Author(self.who.id, self.who.name, roles, roles)
+        plain = [TextPart(self.text)]
+        # Thousands read each message: what says nothing new is left out.
+        parts = [] if self.parts == plain else self.parts
         return bodies.write(
-            bodies.Message(self.id, author, self.text, self.parts, self.reply, self.seen_ms, why)
+            bodies.Message(self.id, author, self.text, parts, self.reply, self.seen_ms, why)
         )
 
 

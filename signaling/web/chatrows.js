@@ -27,7 +27,7 @@ export function rowOf(entry, room, acts) {
   }
   row.classList.toggle("mention", mentions(entry, room.you.id) || entry.reply?.name === room.you.name);
   if (entry.reply) row.append(replyLine(entry.reply));
-  row.append(whenOf(entry), ...nameParts(entry.user), make("span", { class: "said" }, ...partNodes(entry.parts ?? [], room)));
+  row.append(whenOf(entry), ...nameParts(entry.user), make("span", { class: "said" }, ...partNodes(entry.parts ?? [{ t: "text", v: entry.text }], room)));
   row.append(
     make("span", { class: "acts" },
       button(`Reply to ${entry.user.name}`, () => acts.reply(entry), { icon: "reply", tabindex: "-1" }),

@@ -16,6 +16,7 @@ import os
 import re
 import sys
 import time
+import zlib
 from dataclasses import asdict, dataclass
 from typing import Final, cast
 from urllib.parse import urlsplit
@@ -28,6 +29,10 @@ MARK: Final = b'"text":"m@'
 _TIME: Final = re.compile(rb'"text":"m@(\d+)@')
 _ACK: Final = b'"op":"ack"'
 _GAP: Final = b'"op":"gap"'
+_RSV1: Final = 0x40
+_SYNC: Final = b"\x00\x00\xff\xff"
+_SHARED_BYTES: Final = 256
+_KNOWN: Final = 256
 _TIMED: Final = 40
 """Clients whose messages are timed; of the others each is counted."""
 _OPEN_AT_ONCE: Final = 200
@@ -71,6 +76,7 @@ class Reader(asyncio.Protocol):
         self._request = (
             f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Extensions: permessage-deflate\r\n"
             f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n\r\n"
         ).encode()
         self._hello = hello
@@ -105,21 +111,30 @@ class Reader(asyncio.Protocol):
             self.open.set_result(None)
             if self._hello:
                 self.send(self._hello)
-        # A mark that is cut in two by the end of a read must be found too.
-        text = self._tail + data
-        self._tail = text[-(len(MARK) + 16) :]
-        if self._timed:
+        data = self._tail + data
+        at = 0
+        while (end := _end(data, at)) is not None:
+            start, size = end
+            self._message(data[start : start + size], bool(data[at] & _RSV1))
+            at = start + size
+        self._tail = data[at:]
+
+    def _message(self, payload: bytes, packed: bool) -> None:
+        tally = self._tally
+        # What all get is the same bytes for all, and is looked into once.
+        seen = tally.known.get(payload)
+        if seen is None:
+            seen = Seen.of(_inflated(payload) if packed else payload)
+            if len(payload) >= _SHARED_BYTES:
+                while len(tally.known) >= _KNOWN:
+                    del tally.known[next(iter(tally.known))]
+                tally.known[payload] = seen
+        tally.delivered += len(seen.sent_ms)
+        tally.acked += seen.acks
+        tally.gaps += seen.gaps
+        if self._timed and seen.sent_ms:
             now_ms = time.time() * 1000
-            end = 0
-            for found_time in _TIME.finditer(text):
-                tally.delays.append(now_ms - int(found_time[1]))
-                end = found_time.end()
-                tally.delivered += 1
-            self._tail = text[max(end, len(text) - len(MARK) - 16) :]
-        else:
-            tally.delivered += text.count(MARK) - self._tail.count(MARK)
-        tally.acked += data.count(_ACK)
-        tally.gaps += data.count(_GAP)
+            tally.delays += [now_ms - sent_ms for sent_ms in seen.sent_ms]
 
     def send(self, text: str) -> None:
         payload = text.encode()
@@ -129,6 +144,36 @@ class Reader(asyncio.Protocol):
         self._transport.write(head + bytes(4) + payload)
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is in a message."""
+
+    sent_ms: list[int]
+    acks: int
+    gaps: int
+
+    @classmethod
+    def of(cls, text: bytes) -> Seen:
+        times = [int(found) for found in _TIME.findall(text)]
+        return cls(times, text.count(_ACK), text.count(_GAP))
+
+
+def _inflated(payload: bytes) -> bytes:
+    return zlib.decompressobj(-zlib.MAX_WBITS).decompress(payload + _SYNC)
+
+
+def _end(data: bytes, at: int) -> tuple[int, int] | None:
+    """Begin and size of the payload of the frame at `at`; None: it is not all here yet."""
+    if len(data) < at + 2:
+        return None
+    size, start = data[at + 1] & 0x7F, at + 2
+    if size == 126:
+        size, start = int.from_bytes(data[at + 2 : at + 4]), at + 4
+    elif size == 127:
+        size, start = int.from_bytes(data[at + 2 : at + 10]), at + 10
+    return (start, size) if len(data) >= start + size else None
+
+
 class Tally:
     """What all clients saw."""
 
@@ -136,6 +181,7 @@ class Tally:
         self.delivered = self.acked = self.gaps = self.closed = self.bytes = 0
         self.sent = 0
         self.delays: list[float] = []
+        self.known: dict[bytes, Seen] = {}
 
 
 async def run(url: str, plan: Plan) -> Measured:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chat.frame import Frame
 from tests.bench.chat import ChatFigures, table
 from tests.bench.chat_load import MARK, Reader, Tally
 
@@ -24,19 +25,22 @@ FIGURES = ChatFigures(
     doubts=[],
 )
 
-STREAM = b"".join(b'{"seq":%d,' % n + MARK + b'1790000000000@ word"},' for n in range(50))
+ITEMS = b"".join(b'{"seq":%d,' % n + MARK + b'1790000000000@ word"},' for n in range(10))
+BATCH = Frame(ITEMS, b'{"op":"ack"}', ITEMS, ITEMS + b" ", ITEMS * 2)
 
 
 @pytest.mark.parametrize("size", [1, 7, 26, 27, 64, 10_000])
 @pytest.mark.parametrize("timed", [False, True])
-async def test_a_message_is_counted_once_wherever_a_read_ends(size: int, timed: bool) -> None:
+@pytest.mark.parametrize("stream", [BATCH.websocket, BATCH.deflated], ids=["plain", "deflated"])
+async def test_a_message_is_counted_once_wherever_a_read_ends(
+    stream: bytes, size: int, timed: bool
+) -> None:
     tally = Tally()
     reader = Reader("x", "/", "", tally, timed)
     reader.open.set_result(None)
-    for at in range(0, len(STREAM), size):
-        reader.data_received(STREAM[at : at + size])
-    reader.data_received(b" " * 64)
-    assert tally.delivered == 50
+    for at in range(0, len(stream), size):
+        reader.data_received(stream[at : at + size])
+    assert (tally.delivered, tally.acked) == (50, 1)
     assert len(tally.delays) == (50 if timed else 0)
 
 

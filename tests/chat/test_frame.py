@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.client import ClientProtocol
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.frames import Frame as Received
 from websockets.protocol import OPEN
 from websockets.uri import parse_uri
@@ -24,6 +25,19 @@ def read(frame: Frame) -> list[dict[str, Any]]:
 
 def item(seq: int, size: int = 20) -> Item:
     return Item(seq, json.dumps({"seq": seq, "x": "y" * size}).encode(), True)
+
+
+@pytest.mark.parametrize("size", [0, 255, 256, 15_000, 70_000])
+def test_what_is_deflated_once_can_be_read_by_everybody(size: int) -> None:
+    told = Frame(b'{"a":"%s"}' % (b"x" * size), b"[1]", b'{"a":"%s"}' % (b"y" * size))
+    deflate = ClientPerMessageDeflateFactory(server_no_context_takeover=True)
+    client = ClientProtocol(parse_uri("ws://x/"), state=OPEN, max_size=100_000)
+    client.extensions = [
+        deflate.process_response_params([("server_no_context_takeover", None)], [])
+    ]
+    client.receive_data(told.deflated)
+    received = [one for one in client.events_received() if isinstance(one, Received)]
+    assert tuple(bytes(one.data) for one in received) == told.payloads
 
 
 @pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536])

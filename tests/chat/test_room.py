@@ -49,7 +49,7 @@ def test_a_message_becomes_a_draft_with_everything_that_is_shown() -> None:
     assert (draft.t_recv, draft.t_seen) == (NOW_MS, NOW_MS - 8_000)
     assert msgspec.json.decode(draft.body) == {
         "id": "k1",
-        "user": {"id": "ana", "name": "ana", "roles": ["viewer"], "badges": []},
+        "user": {"id": "ana", "name": "ana"},
         "text": "hi @ben :heart:",
         "parts": [
             {"t": "text", "v": "hi "},
