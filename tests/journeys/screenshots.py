@@ -17,7 +17,8 @@ from urllib.parse import quote
 
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
-from tests.journeys.server import SluiceServer
+from tests.journeys.room_filler import fill
+from tests.journeys.server import Section, SluiceServer
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -37,13 +38,14 @@ DESKTOP = ViewportSize(width=1280, height=800)
 PHONE = ViewportSize(width=390, height=844)
 PLAYING = "window.sluice?.state === 'playing' && window.sluice.latencyMs !== null"
 SPARKLINE = "document.getElementById('spark').points.numberOfItems >= 40"
+TALKING = "window.sluice.chat.shown.length >= 5"
 LIVE = "document.body.dataset.state === 'live'"
 OUTGOING = "/\\d/.test(document.getElementById('o-size').textContent)"
 WAIT_S = 40
 
 
 def take(base: str, channel: str, key: str | None, folder: Path) -> list[Path]:
-    """Write the four pictures into `folder`. Raises TimeoutError when nothing plays."""
+    """Write the pictures into `folder`. Raises TimeoutError when nothing plays."""
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
 
@@ -59,6 +61,9 @@ def take(base: str, channel: str, key: str | None, folder: Path) -> list[Path]:
             watch = open_watch(browser, view, base, channel)
             shoot(watch, name)
             watch.context.close()
+        panel = open_watch(browser, DESKTOP, base, channel, figures=True)
+        shoot(panel, "watch-figures")
+        panel.context.close()
         shoot(studio, "studio-desktop")
         # The same tab at phone size: a second studio with the key would take over the channel.
         studio.set_viewport_size(PHONE)
@@ -67,14 +72,18 @@ def take(base: str, channel: str, key: str | None, folder: Path) -> list[Path]:
     return written
 
 
-def open_watch(browser: Browser, view: ViewportSize, base: str, channel: str) -> Page:
-    """The watch page, playing, with the statistics open."""
+def open_watch(
+    browser: Browser, view: ViewportSize, base: str, channel: str, figures: bool = False
+) -> Page:
+    """The watch page, playing, perhaps with the statistics open."""
     page = browser.new_context(viewport=view, color_scheme="dark").new_page()
     page.goto(f"{base}/watch/{quote(channel)}")
     page.click("#start")
     wait_until(page, PLAYING)
-    page.keyboard.press("i")
-    wait_until(page, SPARKLINE)
+    wait_until(page, TALKING)
+    if figures:
+        page.keyboard.press("i")
+        wait_until(page, SPARKLINE)
     page.mouse.move(view["width"] / 2, 150)  # shows the controls
     wait_until(page, "getComputedStyle(document.getElementById('controls')).opacity === '1'")
     return page
@@ -120,8 +129,13 @@ def main() -> None:
     if wish.base:
         written = take(wish.base.rstrip("/"), wish.channel, wish.key, wish.out)
     else:
-        with TemporaryDirectory() as folder, SluiceServer(Path(folder)) as server:
+        settings: dict[str, Section] = {"chat": {"guests": "write"}, "money": {"provider": "fake"}}
+        with (
+            TemporaryDirectory() as folder,
+            SluiceServer(Path(folder), settings=settings) as server,
+        ):
             key = server.create_channel(wish.channel)
+            fill(server.origin, wish.channel, key)
             written = take(server.origin, wish.channel, key, wish.out)
     for path in written:
         print(path)
