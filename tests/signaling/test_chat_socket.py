@@ -89,6 +89,23 @@ async def test_every_open_socket_gets_the_same_bytes(tmp_path: Path) -> None:
         assert b'"heart",3' in got[0]
 
 
+@pytest.mark.parametrize("compression", [None, "deflate"])
+async def test_a_client_reads_alike_whether_it_takes_compressed_messages_or_not(
+    tmp_path: Path, compression: str | None
+) -> None:
+    async with a_server(tmp_path) as world, connect(world.url(), compression=compression) as ann:
+        await ann.send(json.dumps({"op": "hello", "v": 1, "ticket": world.ticket("Ann")}))
+        await until(ann, "welcome")
+        await say(ann, "so long " * 50)
+        assert (await until(ann, "batch"))["items"][0]["text"] == ("so long " * 50).strip()
+
+
+async def test_a_small_frame_that_unpacks_to_a_large_one_closes_with_1009(tmp_path: Path) -> None:
+    async with a_server(tmp_path) as world, connect(world.url()) as socket:
+        await socket.send(" " * 1_000_000)  # a kilobyte when it is compressed
+        assert await closed(socket) == 1009
+
+
 async def hearts_of(socket: ClientConnection) -> bytes:
     while True:
         data = await socket.recv(decode=False)
