@@ -10,7 +10,7 @@ BUSY: Final = 20
 """Messages a second; above, a tick is BUSY_MS."""
 BUSY_MS: Final = 50
 CROWDED: Final = 500
-CROWDED_MS: Final = 100
+CROWDED_MS: Final = 80
 
 
 class Pace:
