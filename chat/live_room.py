@@ -359,9 +359,14 @@ class LiveRoom:
                 self._tell_own(entry)
 
     def _tell_own(self, entry: Entry) -> None:
+        """What the sample left out, to the sender's other connections: the one that sent it has
+        its ack."""
         told: Frame | None = None
         _, _, rest = (entry.key or "").partition("client:")
-        for client in list(self._by_user.get(rest.rpartition(":")[0], ())):
+        mine = self._by_user.get(rest.rpartition(":")[0], ())
+        if len(mine) < 2:
+            return
+        for client in list(mine):
             if not client.staff and client.live:
                 told = told or frame.of(Own([msgspec.Raw(entry.wire)]))
                 self.tell(client, told)

@@ -131,6 +131,7 @@ async def test_a_takeover_that_counts_everything_is_only_another_name() -> None:
 async def test_a_sample_leaves_out_others_and_never_ones_own() -> None:
     async with open_hub(settings=HubSettings(display_rate=1)) as world:
         ann, reader = await world.person("Ann"), await world.reader()
+        tablet = await world.person("Ann")
         mod = await world.person("Mia", "moderator")
         for number in range(10):
             await ann.say(f"{number}")
@@ -140,9 +141,9 @@ async def test_a_sample_leaves_out_others_and_never_ones_own() -> None:
         assert len(reader.line.texts) < 10
         sampled = [one for one in reader.line.frames if one["op"] == "batch" and "of" in one]
         assert sampled
-        own = [item["text"] for one in ann.line.frames if one["op"] == "own"
+        own = [item["text"] for one in tablet.line.frames if one["op"] == "own"
                for item in one["items"]]  # fmt: skip
-        assert sorted(own + ann.line.texts) == [str(number) for number in range(10)]
+        assert sorted(own + tablet.line.texts) == [str(number) for number in range(10)]
 
 
 async def test_a_change_of_rights_is_told_to_whom_it_is_about() -> None:
