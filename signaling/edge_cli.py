@@ -20,6 +20,7 @@ from bridge.edge.app import Edge, EdgeLimits
 from bridge.edge.config import EdgePlan, next_steps, write
 from bridge.edge.upstream import HttpUpstream
 from bridge.signed import Signer
+from sluice import memory
 
 SECRET_VARIABLE = "SLUICE_BRIDGE__SIGNING_SECRET"
 """The same as the origin's setting."""
@@ -67,6 +68,7 @@ def edge_command(
         raise _fail(f"{host} port {port}: {error.strerror}. Choose another: --port.") from None
     with listener:
         console.print(f"The edge of {origin} listens on http://{_shown(host)}:{port}")
+        memory.settle()
         EdgeServer(edge_server(edge, host, port)).run(sockets=[listener])
 
 

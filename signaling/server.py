@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import resource
 import socket
 from collections.abc import Awaitable, Callable
@@ -16,12 +15,10 @@ import uvicorn
 from signaling.app import create_front
 from signaling.chat_socket import protocol_class
 from signaling.house import House
+from sluice import memory
 from sluice.config import ServerConfig, Settings
 
 log = structlog.get_logger(__name__)
-
-GC_NEW, GC_YOUNG, GC_OLD = 50_000, 20, 100
-"""Thresholds of Python's three generations; its own are 700, 10 and 10."""
 
 
 class CannotStart(Exception):
@@ -47,7 +44,7 @@ async def serve(
         address = origin(config, listener.getsockname()[1])
         server = HouseServer(_uvicorn_config(house), house, address, on_ready)
         stopping = asyncio.create_task(_stop_at(server, stop or asyncio.Event()), name="stop")
-        settle_memory()
+        memory.settle()
         try:
             await server.serve(sockets=[listener])
         finally:
@@ -137,17 +134,6 @@ async def _open(house: House) -> None:
             f"Media plane: {media.host} from port {media.port}: {error}. Stop the program that "
             "uses it, or choose another: SLUICE_MEDIA__PORT=8289. `sluice doctor` tells more."
         ) from error
-
-
-def settle_memory() -> None:
-    """Let the collector of cycles look at what is new only, and less often.
-
-    What was made until now stays to the end. And what thousands of connections hold is looked
-    through again and again otherwise, for a tenth of a second each time, while everybody waits.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_NEW, GC_YOUNG, GC_OLD)
 
 
 def raise_file_limit() -> None:

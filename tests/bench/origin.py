@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import re
 import shutil
@@ -305,6 +306,7 @@ def main() -> None:
     parser.add_argument("--store", action="store_true", help=f"write into {BENCHMARKS}")
     arguments = parser.parse_args()
     console = Console(stderr=True)
+    gc.disable()  # its pauses would be counted as the server's
     figures = uvloop.run(measure(arguments.waiters, arguments.rounds, arguments.window, console))
     rows = table(figures)
     shown = Table("what", "measured", "goal", title="The origin and its edges")

@@ -29,6 +29,7 @@ from bridge.origin import Origin
 from bridge.presentation import AUDIO
 from bridge.reload import Holds
 from signaling.live import Front, Live
+from sluice import memory
 from sluice.clock import SystemClock
 from tests.bridge.windows import Windows
 from tests.journeys.server import free_ports
@@ -195,4 +196,6 @@ def config(app: Front, port: int) -> uvicorn.Config:
 
 
 if __name__ == "__main__":
-    uvicorn.Server(config(Bench().app(), int(sys.argv[1]))).run()
+    app = Bench().app()
+    memory.settle()
+    uvicorn.Server(config(app, int(sys.argv[1]))).run()
