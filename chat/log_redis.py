@@ -32,6 +32,8 @@ from sluice.clock import Clock, SystemClock
 from sluice.tasks import Tasks
 
 PAGE: Final = 1_000
+TRIM_TRIES: Final = 20
+"""Between two looks, an entry may come that is to be kept."""
 
 
 class _Room:
@@ -148,7 +150,7 @@ class RedisLog:
 
     async def trim(self, room: RoomId, before_ms: int) -> int:
         keys = (await self._opened(room)).keys
-        while True:
+        for _ in range(TRIM_TRIES):
             kept: Argument = next(
                 (one.seq for one in await self.between(room, before_ms, 2**62, 1)), ""
             )
@@ -156,6 +158,7 @@ class RedisLog:
             trimmed = await self.store.run(TRIM, (keys.state, keys.log, keys.minutes), arguments)
             if isinstance(trimmed, int) and trimmed >= 0:
                 return trimmed
+        raise LogError("The room moves too fast to be trimmed now.")
 
     async def drop(self, room: RoomId) -> None:
         """Other nodes that follow the room get a head without numbers, and should close it."""

@@ -277,7 +277,8 @@ if not held[1] then return 0 end
 local function whole(number) return string.format('%.0f', number) end
 local oldest, kept = tonumber(held[1]), tonumber(ARGV[3])
 if not kept then
-  if tonumber(held[3]) >= before then return -1 end
+  -- Where all were forgotten before, their last time says nothing.
+  if tonumber(held[3]) >= before and tonumber(held[2]) >= oldest then return -1 end
   kept = tonumber(held[2]) + 1
 end
 kept = math.max(kept, oldest)

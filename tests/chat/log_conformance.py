@@ -210,6 +210,16 @@ class LogConformance:
         assert [entry.t_show - T0 for entry in await log.acts(GARDEN)] == [0, 0, 1]
         assert await log.after(GARDEN, 0, 10) == []
 
+    async def test_where_all_is_forgotten_an_earlier_moment_changes_nothing(
+        self, log: RoomLog
+    ) -> None:
+        await log.append(GARDEN, [draft("a"), draft("b", kind="ban")])
+        assert await log.trim(GARDEN, T0 + 10) == 2
+        for earlier in (T0, T0 - 10, T0 + 10):
+            assert await log.trim(GARDEN, earlier) == 0
+        assert (await log.append(GARDEN, [draft("c")]))[0].seq == 3
+        assert await log.trim(GARDEN, T0) == 0
+
     async def test_entries_from_before_a_moment_are_forgotten(self, log: RoomLog) -> None:
         for at in range(0, 20, 4):
             await log.append(GARDEN, [draft(t_recv=T0 + at + n) for n in range(4)])
