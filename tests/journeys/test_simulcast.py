@@ -20,7 +20,7 @@ NARROW_KBITS = {"h": 600, "q": 150}
 NO_PICTURE_KBITS = 95
 SETTLES_S = 3
 RECOVERS_S = 15
-LONGEST_FREEZE_MS = 1_500
+LONGEST_FREEZE_MS = 500
 NOTICE = "Your connection carries sound only right now"
 
 
