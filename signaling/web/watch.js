@@ -4,6 +4,7 @@ import { ServerClock } from "./clock.js";
 import { bindControls } from "./controls.js";
 import { delayText } from "./dvr.js";
 import { HlsSession, loadHlsJs } from "./hlsplayer.js";
+import { lateChat } from "./latechat.js";
 import { LatencyMeter } from "./latency.js";
 import { levelChoices, qualityChoices, shownName } from "./layers.js";
 import { QualityMenu } from "./menu.js";
@@ -19,7 +20,6 @@ import { surfaceOf } from "./surface.js";
 import { TransportPlan } from "./transportplan.js";
 import { SHORT_NAMES, transportChoices, TRANSPORTS, WISHES } from "./transports.js";
 import { ChannelViewer } from "./viewer.js";
-import { bindChat } from "./watchchat.js";
 import { badgeText, stateWords } from "./words.js";
 
 const TICK_MS = 1000;
@@ -66,7 +66,7 @@ let firstFrameMs = null;
 let level = null; // of HLS, by its name; null: automatic
 let noticeUntil = 0;
 
-const chat = bindChat({ viewer, video, clock, channel, token });
+const chat = lateChat({ viewer, video, clock, channel, token });
 const menu = new QualityMenu();
 const seekBar = new SeekBar({ seek, goLive: () => viewer.goLive() });
 const controls = bindControls(video, {

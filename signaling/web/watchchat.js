@@ -42,6 +42,7 @@ export function bindChat({ viewer, video, clock, channel, token }) {
   window.addEventListener("pagehide", () => panel.close());
   window.addEventListener("pageshow", (event) => event.persisted && panel.open());
   panel.open();
+  panel.connection.useChannels(viewer.session?.chatChannels ?? null); // it may have begun before us
   return {
     focus: () => panel.focus(),
     takeFigures: (figures) => player.take(figures, clock.at()),
