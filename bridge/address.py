@@ -16,13 +16,15 @@ Kind = Literal["master", "manifest", "playlist", "init", "segment", "part"]
 MASTER: Final = "master.m3u8"
 MANIFEST: Final = "manifest.mpd"
 PLAYLIST: Final = "index.m3u8"
+CAPTIONS: Final = "captions"
+"""The name of the captions' group. Theirs are the folders `captions-en` and the like."""
 LONGEST: Final = 128
 """Characters; no address is longer."""
 
 _NUMBER = "(0|[1-9][0-9]{0,15})"
 _MEDIA = re.compile(
-    rf"([a-z0-9][a-z0-9_-]{{0,31}})/"
-    rf"(?:index\.m3u8|([a-z0-9]{{1,32}})-{_NUMBER}(?:\.(init)\.mp4|(?:\.{_NUMBER})?\.m4s))",
+    rf"([a-z0-9][a-z0-9_-]{{0,31}})/(?:index\.m3u8|"
+    rf"([a-z0-9]{{1,32}})-{_NUMBER}(?:\.(init)\.mp4|(?:\.{_NUMBER})?\.m4s|\.(vtt)))",
     re.ASCII,
 )
 
@@ -54,9 +56,11 @@ def _parse(text: str) -> Address | None:
     match = _MEDIA.fullmatch(text)
     if match is None:
         return None
-    rendition, epoch, number, init, part = match.groups()
+    rendition, epoch, number, init, part, vtt = match.groups()
     if epoch is None:
         return Address("playlist", rendition)
+    if (vtt is not None) != rendition.startswith(f"{CAPTIONS}-"):
+        return None
     if init is not None:
         return Address("init", rendition, epoch, int(number))
     if part is not None:
@@ -71,6 +75,16 @@ def init_name(epoch: str, number: int) -> str:
 
 def segment_name(epoch: str, msn: int) -> str:
     return f"{epoch}-{msn}.m4s"
+
+
+def text_name(epoch: str, msn: int) -> str:
+    """The file name of a segment of captions."""
+    return f"{epoch}-{msn}.vtt"
+
+
+def captions_folder(language: str) -> str:
+    """Where the captions of a language (BCP 47, in which case means nothing) are."""
+    return f"{CAPTIONS}-{language.lower()}"
 
 
 def part_name(epoch: str, msn: int, part: int) -> str:

@@ -24,6 +24,7 @@ PLAYLIST_TYPE: Final = b"application/vnd.apple.mpegurl"
 MANIFEST_TYPE: Final = b"application/dash+xml"
 VIDEO_TYPE: Final = b"video/mp4"
 AUDIO_TYPE: Final = b"audio/mp4"
+CAPTIONS_TYPE: Final = b"text/vtt; charset=utf-8"
 
 
 @dataclass(slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bridge.address import PLAYLIST
+from bridge.address import CAPTIONS, PLAYLIST, captions_folder
+from bridge.captions import Captions
 from bridge.presentation import AUDIO, Presentation
 from bridge.rendition import Rendition
 from bridge.track import AudioConfig, VideoConfig
@@ -34,12 +35,28 @@ def multivariant_playlist(presentation: Presentation) -> str:
             f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{AUDIO}",NAME="Sound",DEFAULT=YES,AUTOSELECT=YES'
             f',CHANNELS="{audio.config.channels}",URI="{audio.name}/{PLAYLIST}"'
         )
+    lines += [_captions(language, one) for language, one in presentation.captions.items()]
+    more = f',SUBTITLES="{CAPTIONS}"' if presentation.captions else ""
     for one in offered:
         if one is not audio:
-            lines += [_variant(one, audio), f"{one.name}/{PLAYLIST}"]
+            lines += [_variant(one, audio) + more, f"{one.name}/{PLAYLIST}"]
     if audio is not None:
-        lines += [_variant(audio, audio), f"{audio.name}/{PLAYLIST}"]
+        lines += [_variant(audio, audio) + more, f"{audio.name}/{PLAYLIST}"]
     return "\n".join([*lines, ""])
+
+
+def _captions(language: str, captions: Captions) -> str:
+    return (
+        f'#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="{CAPTIONS}",NAME={_quoted(captions.label)}'
+        f",LANGUAGE={_quoted(language)},AUTOSELECT=YES,DEFAULT=NO,FORCED=NO"
+        f',URI="{captions_folder(language)}/{PLAYLIST}"'
+    )
+
+
+def _quoted(text: str) -> str:
+    """A quoted-string, which can hold neither quotes nor ends of lines."""
+    inside = "".join(one for one in text.replace('"', "'") if one.isprintable())
+    return f'"{inside}"'
 
 
 def _variant(rendition: Rendition, audio: Rendition | None) -> str:

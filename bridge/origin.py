@@ -12,9 +12,10 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.address import Address, parse_address
+from bridge.address import Address, captions_folder, parse_address
 from bridge.answer import (
     AUDIO_TYPE,
+    CAPTIONS_TYPE,
     FOREVER,
     MANIFEST_TYPE,
     NEVER,
@@ -32,6 +33,7 @@ from bridge.playlist import MediaPlaylist
 from bridge.presentation import Presentation
 from bridge.reload import Holds, Key, Waiting
 from bridge.rendition import Rendition, Segment
+from bridge.subtitles import Subtitles
 from sluice.clock import Clock
 from sluice.errors import Problem
 
@@ -75,6 +77,7 @@ class Origin:
         self._holds = holds
         self._manifest = Manifest(presentation, time_address)
         self._playlists: dict[str, MediaPlaylist] = {}
+        self._subtitles: dict[str, Subtitles] = {}
         self._texts: dict[tuple[str, str], Text] = {}
         """Rendered since the last change, by rendition and variant."""
         self._answers: dict[tuple[str, str, bool], Answer] = {}
@@ -88,6 +91,7 @@ class Origin:
         """Playlists and manifests rendered so far."""
         self._next_listener = presentation.changed
         presentation.changed = self._changed
+        self._advance_subtitles()
 
     @property
     def ready(self) -> bool:
@@ -114,18 +118,20 @@ class Origin:
             return self._whole("master", asked.gzip)
         if address.kind == "manifest":
             return self._whole("manifest", asked.gzip)
-        rendition = self.presentation.renditions.get(address.rendition)
-        if rendition is None:
+        one = self._named(address.rendition)
+        if one is None:
             raise self._unknown("There is no such rendition.", blocking="_HLS_msn=" in asked.query)
         if address.kind == "playlist":
-            return self._playlist(rendition, asked)
+            return self._playlist(one, asked)
         if address.epoch != self.presentation.epoch:
             raise self._unknown("It belongs to another broadcast.")
+        if isinstance(one, Subtitles):
+            return self._text(one, address, asked)
         if address.kind == "init":
-            return self._init(rendition, address, asked)
+            return self._init(one, address, asked)
         if address.kind == "part":
-            return self._part(rendition, address, asked)
-        return self._segment(rendition, address, asked)
+            return self._part(one, address, asked)
+        return self._segment(one, address, asked)
 
     async def answer(self, asked: Asked, leaving: asyncio.Future[None] | None = None) -> Answer:
         """The answer, when it can be given.
@@ -161,10 +167,35 @@ class Origin:
         self._texts.clear()
         self._answers.clear()
         self._manifest.notice(rendition)
-        for name, edge in ((rendition.name, rendition.edge), (ALL, None)):
-            waiting = self._waiting.get(name)
-            if waiting is not None:
-                waiting.release(None if rendition.ended else edge)
+        self._release(rendition.name, None if rendition.ended else rendition.edge)
+        self._release(ALL, None)
+        self._advance_subtitles()
+
+    def _release(self, name: str, edge: Key | None) -> None:
+        waiting = self._waiting.get(name)
+        if waiting is not None:
+            waiting.release(edge)
+
+    def _advance_subtitles(self) -> None:
+        """List the captions that are known by now. That is looked at after every change of
+        picture or sound, so several times a second."""
+        for language in self.presentation.captions:
+            name = captions_folder(language)
+            if name not in self._subtitles:
+                self._subtitles[name] = Subtitles(self.presentation, language)
+        for name, subtitles in self._subtitles.items():
+            if subtitles.advance():
+                self._texts.clear()
+                self._answers.clear()
+                self._release(name, None if subtitles.ended else subtitles.edge)
+
+    def _named(self, name: str) -> Rendition | Subtitles | None:
+        rendition = self.presentation.renditions.get(name)
+        if rendition is not None:
+            return rendition
+        if name not in self._subtitles and self.presentation.captions:
+            self._advance_subtitles()  # they may be newer than the last change
+        return self._subtitles.get(name)
 
     def _whole(self, kind: str, packed: bool) -> Answer | Hold:
         """The master playlist or the manifest; held until the rates are known."""
@@ -190,15 +221,15 @@ class Origin:
             self._shown = (state, Text(text, MANIFEST_TYPE))
         return self._shown[1]
 
-    def _playlist(self, rendition: Rendition, asked: Asked) -> Answer | Hold:
+    def _playlist(self, one: Rendition | Subtitles, asked: Asked) -> Answer | Hold:
         directives = NONE
-        if not rendition.ended:
+        if not one.ended:
             directives = self._directives(asked.query)
-            key = self._awaited(rendition, directives)
+            key = self._awaited(one, directives)
             if key is not None:
-                return Hold(rendition.name, key)
+                return Hold(one.name, key)
         lifetime = 6 * self._target_s if directives.blocking else self._short_s
-        answer = self._rendered(rendition, directives.skip).answer(asked.gzip, lifetime)
+        answer = self._rendered(one, directives.skip).answer(asked.gzip, lifetime)
         if len(self._answers) < MOST_ANSWERS:
             self._answers[asked.address, asked.query, asked.gzip] = answer
         return answer
@@ -211,27 +242,45 @@ class Origin:
             problem.headers["Cache-Control"] = self._error_lifetime(blocking)
             raise
 
-    def _awaited(self, rendition: Rendition, directives: Directives) -> Key | None:
+    def _awaited(self, one: Rendition | Subtitles, directives: Directives) -> Key | None:
         """What a playlist must wait for: at the least, it must have a segment to list."""
+        if isinstance(one, Subtitles):
+            return one.awaited(directives)
         presentation = self.presentation
         first = presentation.first_msn
-        key = awaited(directives, rendition, first, presentation.settings)
-        if key is None and not any(one.complete for one in rendition.segments):
-            return (rendition.segments[0].msn if rendition.segments else first, WHOLE)
+        key = awaited(directives, one, first, presentation.settings)
+        if key is None and not any(segment.complete for segment in one.segments):
+            return (one.segments[0].msn if one.segments else first, WHOLE)
         return key
 
-    def _rendered(self, rendition: Rendition, skip: bool) -> Text:
+    def _rendered(self, one: Rendition | Subtitles, skip: bool) -> Text:
         variant = "delta" if skip else "full"
-        text = self._texts.get((rendition.name, variant))
+        text = self._texts.get((one.name, variant))
         if text is None:
             self.renderings += 1
-            playlist = self._playlists.get(rendition.name)
-            if playlist is None:
-                playlist = MediaPlaylist(self.presentation, rendition)
-                self._playlists[rendition.name] = playlist
-            text = Text(playlist.render(skip), PLAYLIST_TYPE)
-            self._texts[rendition.name, variant] = text
+            told = self._renderer(one).render(skip)
+            if not one.ended:  # every playlist reports all others (RFC 8216bis appendix B.1)
+                others = self._subtitles.values()
+                told += "".join([other.report for other in others if other is not one])
+            text = Text(told, PLAYLIST_TYPE)
+            self._texts[one.name, variant] = text
         return text
+
+    def _renderer(self, one: Rendition | Subtitles) -> MediaPlaylist | Subtitles:
+        if isinstance(one, Subtitles):
+            return one
+        playlist = self._playlists.get(one.name)
+        if playlist is None:
+            playlist = self._playlists[one.name] = MediaPlaylist(self.presentation, one)
+        return playlist
+
+    def _text(self, subtitles: Subtitles, address: Address, asked: Asked) -> Answer:
+        data = subtitles.text(address.number)
+        if data is None:
+            ahead = address.number >= subtitles.edge[0]
+            raise self._unknown("There are no captions of this time.", ahead=ahead)
+        name = f"{address.epoch}-{address.number}.vtt"
+        return media_answer(data, CAPTIONS_TYPE, name, asked)
 
     def _init(self, rendition: Rendition, address: Address, asked: Asked) -> Answer:
         data = rendition.inits.get(address.number)

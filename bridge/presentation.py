@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bridge.captions import Captions
 from bridge.rendition import Rendition
 
 AUDIO = "audio"
@@ -56,6 +57,10 @@ class Presentation:
     settings: PackagingSettings = field(default_factory=PackagingSettings)
     renditions: dict[str, Rendition] = field(default_factory=dict)
     """In the order of the ladder, best first; the sound last."""
+    captions: dict[str, Captions] = field(default_factory=dict)
+    """By language (BCP 47). May grow while the broadcast runs, but players that have the master
+    playlist already do not look at it again. An engine that starts anew puts another object in
+    the place of its old one."""
     expected: frozenset[str] = frozenset()
     """Renditions that are about to come. Players that know some only would never learn of them."""
     finished: bool = False

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from itertools import islice
 
+import structlog
 from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from recorder.jobs.queue import QueueDown
+from recorder.records import Mark
 from signaling.house import House
 from signaling.reply import empty, json_reply
 from signaling.routing import Handler, channel_in, resource
@@ -23,9 +26,12 @@ from signaling.views import (
     channel_view,
     peer_view,
 )
+from sluice.database import DatabaseDown
 from sluice.errors import Problem
 from sluice.ids import ChannelId, PeerId
 from sluice.storage import Channel
+
+log = structlog.get_logger(__name__)
 
 _PAGE = 100
 _PAGE_MAX = 1_000
@@ -102,7 +108,11 @@ class AdminDesk:
         change = await self._house.intake.json(request, ChannelChange)
         title = None if change.title is UNSET else change.title
         access = None if change.access is UNSET else change.access
+        before = channel.title
         channel = await self._house.book.change(channel, title, access)
+        if channel.title != before:
+            now_ms = self._house.bridges.clock.wall_ms()
+            self._house.vods.recordings.mark(channel.id, Mark(now_ms, "title", channel.title))
         await self._house.enforce()
         return json_reply(channel_view(channel, self._house.rooms.broadcast(channel.id)))
 
@@ -113,6 +123,12 @@ class AdminDesk:
         await self._house.enforce()
         if self._house.chat is not None:
             await self._house.chat.drop(channel.id)
+        try:
+            await self._house.vods.drop(channel.id)
+        except (DatabaseDown, QueueDown) as error:
+            log.error(
+                "a deleted channel's recordings go later", channel=channel.id, error=str(error)
+            )
         return empty()
 
     async def rotate_key(self, request: Request) -> Response:

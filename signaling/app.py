@@ -12,7 +12,21 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from sfu.engine import Engine
-from signaling import api, chat_api, money_api, openapi, pages, playback, public, tokens, whep, whip
+from signaling import (
+    api,
+    chat_api,
+    clip_api,
+    money_api,
+    openapi,
+    pages,
+    playback,
+    public,
+    tokens,
+    vod_api,
+    vod_folder,
+    whep,
+    whip,
+)
 from signaling.headers import HeadersMiddleware
 from signaling.house import House
 from signaling.live import Front, Live
@@ -21,6 +35,7 @@ from signaling.placement import Here, Placement
 from signaling.playback import admit_live
 from signaling.problems import ProblemMiddleware, from_starlette
 from signaling.routing import MeterMiddleware
+from signaling.vod_folder import VodFolder
 from sluice.clock import Clock, SystemClock
 from sluice.config import MediaConfig, Settings
 
@@ -99,4 +114,7 @@ def all_routes(house: House) -> list[BaseRoute]:
         *pages.routes(),
         *([] if house.chat is None else chat_api.routes(house, house.chat)),
         *money_api.routes(house, house.till, house.users),
+        *vod_api.routes(house, house.vods),
+        *clip_api.routes(house, house.vods),
+        *vod_folder.routes(VodFolder(house, house.vods)),
     ]

@@ -13,7 +13,7 @@ import secrets
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
@@ -49,6 +49,22 @@ NEWS: Final = 256
 BUSY_S: Final = 5
 EARLIER_MS: Final = 1_000
 """What is captured a little before the bridge begins still has a place on its timeline."""
+
+
+class Recorder(Protocol):
+    """Who keeps what is packaged; see signaling/recordings.py."""
+
+    def wants(self, channel: ChannelId) -> bool:
+        """Whether the channel's broadcasts are recorded, so that their bridge begins with them."""
+        ...
+
+    async def begin(self, channel: ChannelId, presentation: Presentation) -> None:
+        """A presentation begins: nothing was packaged yet."""
+        ...
+
+    async def end(self, channel: ChannelId, presentation: Presentation) -> None:
+        """Nothing is packaged any more. Does nothing for one that is not recorded."""
+        ...
 
 
 @dataclass(slots=True)
@@ -87,6 +103,8 @@ class Bridges:
         self._beginning = asyncio.Lock()
         self._tasks = Tasks()
         self._holds = Holds(config.waiters)
+        self.recorder: Recorder | None = None
+        """Set before the start, where broadcasts are recorded."""
 
     def start(self) -> None:
         """Begin to look after bridges. The rooms must run."""
@@ -187,6 +205,8 @@ class Bridges:
         )
         origin = Origin(presentation, self.clock, self._holds)
         bridged = Bridged(broadcast, live, origin, encoder, now_ms)
+        if self.recorder is not None and self.recorder.wants(channel):
+            await self.recorder.begin(channel, presentation)
         encoder.start()
         news = self._rooms.subscribe(channel, NEWS)
         live.set_layers(_layers(broadcast.layers), wall_ms)
@@ -230,6 +250,7 @@ class Bridges:
                 async with asyncio.timeout(DRAIN_S):
                     await bridged.drained.wait()
         bridged.live.finish()
+        await self._end_recording(bridged)  # its replay need not wait for players
         await asyncio.sleep(FINISH_PARTS * self._config.part_ms / 1_000)
 
     async def _tick(self, bridged: Bridged) -> None:
@@ -250,6 +271,11 @@ class Bridges:
             bridged.ended_ms = self.clock.now_ms()
             bridged.live.end()
             bridged.told_end.set()
+
+    async def _end_recording(self, bridged: Bridged) -> None:
+        if self.recorder is not None:
+            presentation = bridged.live.presentation
+            await self.recorder.end(bridged.broadcast.channel, presentation)
 
     async def _look_forever(self) -> None:
         while True:
@@ -272,14 +298,25 @@ class Bridges:
                 await self._drop(channel)
             elif ended_ms is not None:
                 await bridged.encoder.stop()
-            elif self._config.start == "demand" and idle_ms >= self._config.idle_s * 1_000:
+            elif idle_ms >= self._config.idle_s * 1_000 and not self._begins_itself(channel):
                 log.info("nobody asks for it any more", channel=channel)
                 await self._drop(channel)
-        if self._config.start == "always":
-            for broadcast in self._rooms.broadcasts():
-                wanted = broadcast.live and broadcast.channel not in self._bridged
-                if wanted and len(self._bridged) < self._config.broadcasts:
-                    await self._begin(broadcast.channel)
+        for broadcast in self._rooms.broadcasts():
+            channel = broadcast.channel
+            if broadcast.live and self._begins_itself(channel) and not self._is_bridged(broadcast):
+                if len(self._bridged) >= self._config.broadcasts:
+                    self._metrics.bridge_events.labels("refused").inc()
+                    continue
+                await self._begin(channel)
+
+    def _begins_itself(self, channel: ChannelId) -> bool:
+        """Whether the channel's bridge begins with its broadcast, and not with the first viewer."""
+        recorded = self.recorder is not None and self.recorder.wants(channel)
+        return self._config.start == "always" or (self._config.start != "never" and recorded)
+
+    def _is_bridged(self, broadcast: Broadcast) -> bool:
+        present = self._bridged.get(broadcast.channel)
+        return present is not None and present.broadcast is broadcast and present.ended_ms is None
 
     def _count(self, bridged: Bridged) -> None:
         for event, count in (bridged.live.counts - bridged.counted).items():
@@ -296,6 +333,7 @@ class Bridges:
             self._rooms.show_renditions(channel, ())
         bridged.origin.close()
         await bridged.tasks.close()
+        await self._end_recording(bridged)
         await bridged.encoder.stop()
         self._metrics.bridges.set(len(self._bridged))
 

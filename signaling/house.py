@@ -25,6 +25,7 @@ from signaling.intake import Intake, credential
 from signaling.money import HubAlerts, build_till
 from signaling.placement import Placement
 from signaling.sessions import Sessions
+from signaling.vod_house import VodHouse
 from sluice.auth import Gate, Grant, ViewerTokens, hash_secret, new_admin_token
 from sluice.channels import ChannelBook
 from sluice.clock import Clock
@@ -81,6 +82,15 @@ class House:
         self.words = words_of(settings.chat)
         self.chat = self._chat() if settings.chat.enabled else None
         self.till = self._till()
+        # Recordings are placed on the same time as media and messages.
+        self.vods = VodHouse(
+            settings,
+            book=self.book,
+            chat=self.chat,
+            clock=self.bridges.clock,
+            metrics=self.metrics,
+        )
+        self.bridges.recorder = self.vods.recordings
         self.sessions = Sessions(self.metrics)
         self.streams = EventStreams(self.rooms, self.metrics, limits)
         self.ready = False
@@ -96,6 +106,7 @@ class House:
         await self.engine.start()
         self.rooms.listen(self.sessions.peer_gone)
         self.rooms.start()
+        await self.vods.open()
         self.bridges.start()
         if self.chat is not None:
             self.chat.start()
@@ -122,9 +133,10 @@ class House:
         await self._tasks.close()
         if self.till is not None:
             await self.till.close()
+        await self.bridges.stop()
+        await self.vods.close()
         if self.chat is not None:
             await self.chat.stop()
-        await self.bridges.stop()
         await self.engine.stop()
         await self.rooms.stop()
         for session in self.sessions:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from chat.donations import migrations
 from chat.donations.alerts import Alerts
 from chat.donations.amounts import Money
 from chat.donations.currencies import Currency, parse_currency
-from chat.donations.database import Database, sqlite_url
 from chat.donations.provider import Provider
 from chat.donations.provider_fake import FakeProvider
 from chat.donations.till import Till
@@ -19,6 +19,7 @@ from chat.hub import Hub
 from chat.log import LogError
 from sluice.clock import Clock
 from sluice.config import ConfigError
+from sluice.database import Database, sqlite_url
 from sluice.metrics import Metrics
 from sluice.money_config import MoneyConfig
 
@@ -48,9 +49,9 @@ def build_till(
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = folder / FILE
         path.touch(mode=0o600)  # who gave what is nobody else's business
-        database = Database(sqlite_url(path))
+        database = Database(sqlite_url(path), migrations.FOLDER)
     else:
-        database = Database(config.database_url.get_secret_value())
+        database = Database(config.database_url.get_secret_value(), migrations.FOLDER)
     return Till(database, provider, alerts, wording, clock, MoneyMeter(metrics))
 
 

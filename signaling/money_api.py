@@ -16,7 +16,6 @@ from starlette.routing import Route
 
 from chat.donations.amounts import AmountRefused, Money, read_money
 from chat.donations.currencies import EXPONENTS, Currency
-from chat.donations.database import LedgerDown
 from chat.donations.intents import Standing, Wish
 from chat.donations.orders import check_key
 from chat.donations.provider_fake import FakeProvider, Letter
@@ -48,6 +47,7 @@ from signaling.money_views import (
 )
 from signaling.reply import json_reply
 from signaling.routing import Handler, channel_in, resource
+from sluice.database import DatabaseDown
 from sluice.errors import Problem
 from sluice.ids import ChannelId
 from sluice.ratelimit import TokenBuckets
@@ -68,7 +68,7 @@ def routes(house: House, till: Till | None, users: UserTokens) -> list[Route]:
         async def guarded(request: Request) -> Response:
             try:
                 response = await handler(request)
-            except LedgerDown as error:
+            except DatabaseDown as error:
                 desk.note_down(error)
                 # Providers come again after any 5xx, people when they are asked to.
                 raise Problem("ledger-down", "It is not open now.", retry_after_s=2) from error
@@ -104,7 +104,7 @@ class MoneyDesk:
         # Each order asks the provider; and stolen cards are tried out by many small payments.
         self._orders = TokenBuckets(a_minute / 60, a_minute, house.settings.limits.rate_table)
 
-    def note_down(self, error: LedgerDown) -> None:
+    def note_down(self, error: DatabaseDown) -> None:
         """Into the log, once a second at most; the metric of problems counts each."""
         now_ms = self._house.clock.now_ms()
         if now_ms >= self._quiet_until_ms:

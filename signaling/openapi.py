@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import Literal
 
 import msgspec
 from starlette.requests import Request
@@ -13,18 +11,11 @@ from starlette.routing import Route
 
 from signaling import chat_views, money_views, views
 from signaling.negotiation import SDP
+from signaling.operation import EVENTS, JSON, NAMES, PROBLEM, Auth, Operation, Shape
 from signaling.routing import resource
 from signaling.sdpfrag import MEDIA_TYPE as SDPFRAG
+from signaling.vod_operations import VOD_OPERATIONS
 from sluice.metrics import CONTENT_TYPE
-
-NAMES = "names"
-"""Stands for a JSON list of names, which is no view."""
-PROBLEM = "application/problem+json"
-JSON = "application/json"
-EVENTS = "text/event-stream"
-Auth = Literal["none", "key", "watch", "admin"]
-Shape = type[msgspec.Struct] | str | None
-"""A view, a media type of text, or no body."""
 
 _PARAMETERS = {
     "channel": {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,63}$"},
@@ -34,24 +25,10 @@ _PARAMETERS = {
     "donation": {"type": "string"},
     "order": {"type": "string"},
     "provider": {"type": "string"},
+    "vod": {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{2,127}$"},
+    "clip": {"type": "string"},
+    "language": {"type": "string"},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One method at one address."""
-
-    method: str
-    path: str
-    summary: str
-    auth: Auth
-    answers: dict[int, Shape]
-    body: Shape = None
-    refuses: tuple[int, ...] = ()
-    paged: bool = False
-    keyed: bool = False
-    """Takes an Idempotency-Key: repeated under it, the request is the same one."""
-    tags: tuple[str, ...] = field(default=())
 
 
 def _negotiation(room: str, auth: Auth) -> list[Operation]:
@@ -171,6 +148,7 @@ OPERATIONS: tuple[Operation, ...] = (
               {200: money_views.WebhookView}, JSON, (400, 404, 408, 413, 503)),
     Operation("post", "/fake-pay/{order}", "Pay an order of the pretend provider", "none",
               {200: money_views.WebhookView}, None, (404, 429, 503)),
+    *VOD_OPERATIONS,
     Operation("get", "/api/openapi.json", "This document", "none", {200: JSON}),
     Operation("get", "/metrics", "Prometheus metrics", "none", {200: CONTENT_TYPE}),
     Operation("get", "/healthz", "Whether the process should live", "none",
@@ -231,6 +209,10 @@ def _operation(operation: Operation) -> dict[str, object]:
             {"name": "after", "in": "query", "schema": {"type": "string"}},
             {"name": "limit", "in": "query", "schema": limit},
         ]
+    parameters += [
+        {"name": name, "in": "query", "schema": {"type": kind}}
+        for name, kind in operation.asks.items()
+    ]
     if operation.method == "patch" and operation.body == SDPFRAG:
         parameters.append(
             {"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}}

@@ -18,7 +18,8 @@ WEB = Path(__file__).parent / "web"
 
 
 def routes(web: Path = WEB) -> list[BaseRoute]:
-    """`/`, `/watch/{channel}`, `/studio` and `/static/...`."""
+    """`/`, `/watch/{channel}`, `/channel/{channel}`, `/vod/{vod}`, `/clip/{clip}`, `/studio` and
+    `/static/...`."""
 
     def page(name: str) -> Response:
         file = web / name
@@ -35,12 +36,25 @@ def routes(web: Path = WEB) -> list[BaseRoute]:
         channel_in(request)
         return page("watch.html")
 
+    async def channel(request: Request) -> Response:
+        channel_in(request)
+        return page("channel.html")
+
+    async def vod(request: Request) -> Response:
+        return page("vod.html")
+
+    async def clip(request: Request) -> Response:
+        return page("clip.html")
+
     async def studio(request: Request) -> Response:
         return page("studio.html")
 
     return [
         resource("/", GET=index, HEAD=index),
         resource("/watch/{channel}", GET=watch, HEAD=watch),
+        resource("/channel/{channel}", GET=channel, HEAD=channel),
+        resource("/vod/{vod}", GET=vod, HEAD=vod),
+        resource("/clip/{clip}", GET=clip, HEAD=clip),
         resource("/studio", GET=studio, HEAD=studio),
         *([Mount("/static", _static(web))] if web.is_dir() else []),
     ]

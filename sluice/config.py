@@ -27,6 +27,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from sluice.chat_config import ChatConfig
 from sluice.ids import CHANNEL_PATTERN
 from sluice.money_config import MoneyConfig
+from sluice.recorder_config import RecorderConfig
 from sluice.section import Positive, Section, long_secret
 
 ENV_PREFIX = "SLUICE_"
@@ -244,6 +245,7 @@ class Settings(BaseSettings):
     bridge: BridgeConfig = BridgeConfig()
     chat: ChatConfig = ChatConfig()
     money: MoneyConfig = MoneyConfig()
+    recorder: RecorderConfig = RecorderConfig()
     ice_servers: list[IceServer] = []
     auth: AuthConfig = AuthConfig()
     limits: LimitsConfig = LimitsConfig()

@@ -68,6 +68,43 @@ class Metrics:
         self.bridge_events = Counter(
             "sluice_bridge_events", "What bridges went through.", ["event"], registry=registry
         )
+        self.recordings = Gauge(
+            "sluice_recordings", "Broadcasts that are being recorded.", registry=registry
+        )
+        self.recorder_waiting = Gauge(
+            "sluice_recorder_waiting_seconds",
+            "Age of the oldest media that waits for the disk.",
+            registry=registry,
+        )
+        self.recorder_lost_parts = Counter(
+            "sluice_recorder_lost_parts", "Parts that the disk could not take.", registry=registry
+        )
+        self.recorder_troubles = Counter(
+            "sluice_recorder_troubles",
+            "What went wrong with recordings.",
+            ["kind"],
+            registry=registry,
+        )
+        self.recorder_uploads_waiting = Gauge(
+            "sluice_recorder_uploads_waiting",
+            "Chunks that the store does not have yet.",
+            registry=registry,
+        )
+        self.recorder_upload_failures = Counter(
+            "sluice_recorder_upload_failures", "Uploads that failed once.", registry=registry
+        )
+        self.vod_jobs = Counter(
+            "sluice_vod_jobs", "Batch jobs that ended.", ["kind", "state"], registry=registry
+        )
+        self.vod_deleted = Counter(
+            "sluice_vod_deleted", "Recordings that were deleted.", ["reason"], registry=registry
+        )
+        self.caption_events = Counter(
+            "sluice_caption_events",
+            "What live captions went through.",
+            ["event"],
+            registry=registry,
+        )
         self.live_requests = Counter(
             "sluice_live_requests",
             "Requests for playlists and media by kind and status.",

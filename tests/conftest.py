@@ -9,11 +9,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
+    from tests.postgres import Postgres
 
 for _name in [name for name in os.environ if name.startswith("SLUICE_")]:
     del os.environ[_name]
@@ -39,6 +45,26 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("NOT PROVEN HERE", red=True, bold=True)
         for report in skipped:
             terminalreporter.line(f"{report.nodeid}: {report.longrepr[2]}")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One server for all tests that want one; it starts with the first of them."""
+    from tests.postgres import running
+
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("initdb"))])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
+    """An empty database: the test runs on SQLite, and again on a real PostgreSQL."""
+    if request.param == "sqlite":
+        from sluice.database import sqlite_url
+
+        return sqlite_url(tmp_path / "test.db")
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.new_database()
 
 
 def _needs(item: pytest.Item) -> Sequence[str]:

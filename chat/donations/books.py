@@ -17,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat.donations import ledger
 from chat.donations.amounts import Money
-from chat.donations.database import lock
 from chat.donations.models import (
     Donation,
     Goal,
@@ -41,6 +40,7 @@ from chat.donations.provider import (
 )
 from chat.donations.wording import Wording
 from chat.entry import Kind
+from sluice.database import lock
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from sqlalchemy.orm import aliased
 
 from chat.donations.amounts import Money
 from chat.donations.currencies import Currency
-from chat.donations.database import Database
 from chat.donations.ledger import channel_account
 from chat.donations.models import Goal, LedgerEntry, OutboxRow, Transaction
+from sluice.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Goals:
         self._database = database
 
     async def get(self, channel: str) -> Progress | None:
-        """Raises LedgerDown."""
+        """Raises DatabaseDown."""
         async with self._database.reading() as session:
             return await progress(session, channel)
 
@@ -53,7 +53,7 @@ class Goals:
         self, channel: str, title: str, target: Money, now_ms: int, *, restart: bool
     ) -> Progress:
         """Set it, and tell the room. It goes on counting from where it began, unless it is to
-        restart or the currency is another one. Raises LedgerDown.
+        restart or the currency is another one. Raises DatabaseDown.
         """
 
         async def keep(session: AsyncSession) -> Progress:

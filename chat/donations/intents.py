@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chat.donations import ledger, orders
 from chat.donations.amounts import Money
 from chat.donations.books import payment_key
-from chat.donations.database import Database
 from chat.donations.models import Donation
 from chat.donations.provider import Order, Provider
+from sluice.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Intents:
     async def begin(self, wish: Wish, now_ms: int) -> tuple[Donation, bool]:
         """The donation with its checkout, and whether it is new.
 
-        The same wish under the same key is the same donation. Raises Problem, LedgerDown.
+        The same wish under the same key is the same donation. Raises Problem, DatabaseDown.
         """
         asked = orders.fingerprint(
             wish.money.amount, wish.money.currency, wish.user_id, wish.user_name, wish.message,
@@ -92,7 +92,7 @@ class Intents:
         return donation, new
 
     async def get(self, donation: str) -> Standing | None:
-        """Raises LedgerDown."""
+        """Raises DatabaseDown."""
         async with self._database.reading() as session:
             found = await session.get(Donation, donation)
             if found is None:

@@ -9,9 +9,9 @@ from sqlalchemy import Select, func, select
 
 from chat.donations.amounts import Money
 from chat.donations.currencies import Currency
-from chat.donations.database import Database
 from chat.donations.ledger import channel_account
 from chat.donations.models import Donation, LedgerEntry, Transaction
+from sluice.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Leaderboard:
 
     async def top(self, channel: str, since_ms: int, limit: int) -> Sequence[Donor]:
         """The first `limit` of each currency, by currency, the largest first. Who gave first
-        stands before who gave as much later. Raises LedgerDown.
+        stands before who gave as much later. Raises DatabaseDown.
         """
         async with self._database.reading() as session:
             found = await session.execute(

@@ -18,12 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat.donations import goals, subscriptions
 from chat.donations.alerts import Alerts
-from chat.donations.database import Database, LedgerDown
 from chat.donations.models import OutboxRow
 from chat.donations.webhook import Meter
 from chat.entry import Draft
 from chat.log import LogError
 from sluice.clock import Clock
+from sluice.database import Database, DatabaseDown
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +60,7 @@ class Outbox:
             due_ms = None
             try:
                 due_ms = await self.drain(self._clock.wall_ms())
-            except LedgerDown as error:
+            except DatabaseDown as error:
                 log.warning("outbox waits for the database", problem=str(error))
             except Exception:
                 # A fault of ours must not silence every room for good.
@@ -77,7 +77,7 @@ class Outbox:
                 continue
 
     async def drain(self, now_ms: int) -> int | None:
-        """Tell what is due. When the next row is due; None: there is none. Raises LedgerDown."""
+        """Tell what is due. When the next row is due; None: there is none. Raises DatabaseDown."""
         while rows := await self._due(now_ms):
             failed = await self._tell(rows, now_ms)
             await self._note(rows, failed, now_ms)
@@ -110,7 +110,7 @@ class Outbox:
                     await self._alerts.raise_alert(row.channel, draft)
             except LogError as error:
                 failed[row.id] = str(error)
-            except LedgerDown:
+            except DatabaseDown:
                 raise
             except Exception as error:  # one bad row must not hold up all others
                 log.error("outbox row failed", key=row.key, exc_info=error)

@@ -12,9 +12,9 @@ from chat.donations import ledger, orders
 from chat.donations.amounts import Money
 from chat.donations.books import payment_key
 from chat.donations.currencies import Currency
-from chat.donations.database import Database, lock
 from chat.donations.models import Donation, Refund
 from chat.donations.provider import Provider, ProviderError
+from sluice.database import Database, lock
 from sluice.errors import Problem
 
 _ASKED: Final = "asked"
@@ -40,7 +40,7 @@ class Refunds:
     async def ask(self, donation: str, amount: int | None, key: str, now_ms: int) -> Claim:
         """Without an amount: all that is left. Again under the same key: the same refund.
 
-        Raises Problem, LedgerDown.
+        Raises Problem, DatabaseDown.
         """
 
         async def keep(session: AsyncSession) -> Claim:
@@ -52,7 +52,7 @@ class Refunds:
         return claim
 
     async def get(self, refund: str) -> Refund:
-        """As it stands now. Raises LedgerDown."""
+        """As it stands now. Raises DatabaseDown."""
         async with self._database.reading() as session:
             return await session.get_one(Refund, refund)
 

@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat.donations import orders
 from chat.donations.amounts import Money
-from chat.donations.database import Database, lock
 from chat.donations.models import Subscription
 from chat.donations.provider import Order, Provider
+from sluice.database import Database, lock
 from sluice.errors import Problem
 
 GRACE_MS: Final = 86_400_000
@@ -40,7 +40,7 @@ class Subscriptions:
         self._provider = provider
 
     async def begin(self, wish: Wish, now_ms: int) -> tuple[Subscription, bool]:
-        """The subscription with its checkout, and whether it is new. Raises Problem, LedgerDown.
+        """The subscription with its checkout, and whether it is new. Raises Problem, DatabaseDown.
 
         Nobody subscribes twice to a channel, and an unpaid wish may be taken up again.
         """
@@ -85,7 +85,7 @@ class Subscriptions:
         return subscription, new
 
     async def get(self, subscription: str) -> Subscription | None:
-        """Raises LedgerDown."""
+        """Raises DatabaseDown."""
         async with self._database.reading() as session:
             return await session.get(Subscription, subscription)
 

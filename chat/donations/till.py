@@ -9,7 +9,6 @@ from typing import Final
 import structlog
 
 from chat.donations.alerts import Alerts
-from chat.donations.database import Database, LedgerDown
 from chat.donations.goals import Goals
 from chat.donations.intents import Intents
 from chat.donations.leaderboard import Leaderboard
@@ -22,6 +21,7 @@ from chat.donations.subscriptions import Subscriptions
 from chat.donations.webhook import Meter, Webhooks
 from chat.donations.wording import Wording
 from sluice.clock import Clock
+from sluice.database import Database, DatabaseDown
 from sluice.tasks import Tasks
 
 log = structlog.get_logger(__name__)
@@ -60,11 +60,11 @@ class Till:
         """Bring the tables up to date, and tell what was left untold.
 
         A database that is down keeps nobody from watching: it is tried again, and whoever asks
-        for money meanwhile gets LedgerDown.
+        for money meanwhile gets DatabaseDown.
         """
         try:
             await self._database.open()
-        except LedgerDown as error:
+        except DatabaseDown as error:
             log.error("ledger not opened, tried again", problem=str(error))
             self._tasks.spawn(self._open_later(), "ledger")
         else:
@@ -100,7 +100,7 @@ class Till:
             await asyncio.sleep(RETRY_S)
             try:
                 await self._database.open()
-            except LedgerDown as error:
+            except DatabaseDown as error:
                 log.warning("ledger not opened yet", problem=str(error))
             else:
                 self._begin_telling()

@@ -10,10 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat.donations import books
-from chat.donations.database import Database
 from chat.donations.models import Outcome, WebhookEvent
 from chat.donations.provider import Event, EventMalformed, Provider, SignatureRefused
 from chat.donations.wording import Wording
+from sluice.database import Database
 from sluice.errors import Problem
 
 log = structlog.get_logger(__name__)
@@ -49,7 +49,7 @@ class Webhooks:
         """Everything that follows is kept when this returns.
 
         Raises Problem `signature-invalid` or `json-malformed`: then nothing was written; and
-        LedgerDown: then the provider must come again.
+        DatabaseDown: then the provider must come again.
         """
         try:
             self._provider.verify(body, headers, now_ms)

@@ -20,7 +20,7 @@ export class ChatList {
   #missed = 0;
   #following = true;
 
-  /** `acts`: {reply, menu, edit, discard}, each for one entry or echo. */
+  /** `acts`: {reply, menu, edit, discard}, each for one entry or echo; empty where one only reads. */
   constructor(room, acts) {
     this.#room = room;
     this.#acts = acts;
@@ -122,7 +122,7 @@ export class ChatList {
     if (step !== undefined) this.#focus(at < 0 ? this.#rows.length - 1 : at + step, step);
     else if (event.key === "Home") this.#focus(0, 1);
     else if (event.key === "End") this.#focus(this.#rows.length - 1, -1);
-    else if (event.key === "Enter" && at >= 0) this.#acts.menu(this.#rows[at].entry);
+    else if (event.key === "Enter" && at >= 0 && this.#acts.menu) this.#acts.menu(this.#rows[at].entry);
     else if (event.key === "Escape" && at >= 0) this.#log.focus();
     else return;
     event.preventDefault();

@@ -14,7 +14,7 @@ const BADGES = Object.freeze({
 /**
  * @param {object} entry
  * @param {object} room {emotes, you, removalOf, deletedBy, isStaff} of a ChatRoom
- * @param {{reply: (entry) => void, menu: (entry) => void}} acts
+ * @param {{reply?: (entry) => void, menu?: (entry) => void}} acts none of them where one only reads
  */
 export function rowOf(entry, room, acts) {
   if (entry.kind === "alert") return alertRow(entry, room);
@@ -28,6 +28,7 @@ export function rowOf(entry, room, acts) {
   row.classList.toggle("mention", mentions(entry, room.you.id) || entry.reply?.name === room.you.name);
   if (entry.reply) row.append(replyLine(entry.reply));
   row.append(whenOf(entry), ...nameParts(entry.user), make("span", { class: "said" }, ...partNodes(entry.parts ?? [{ t: "text", v: entry.text }], room)));
+  if (!acts.menu) return row;
   row.append(
     make("span", { class: "acts" },
       button(`Reply to ${entry.user.name}`, () => acts.reply(entry), { icon: "reply", tabindex: "-1" }),

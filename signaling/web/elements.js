@@ -26,11 +26,13 @@ export function button(label, act, { icon: name = null, ...attributes } = {}) {
   return make("button", { type: "button", ...named, ...attributes, on: { click: act } }, content);
 }
 
+/** `name` as in icons.svg; those of another sheet with its name before them: "vodicons#clip". */
 export function icon(name) {
+  const [sheet, symbol] = name.includes("#") ? name.split("#") : ["icons", name];
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("aria-hidden", "true");
   const use = document.createElementNS(SVG, "use");
-  use.setAttribute("href", `/static/icons.svg#${name}`);
+  use.setAttribute("href", `/static/${sheet}.svg#${symbol}`);
   svg.append(use);
   return svg;
 }

@@ -1,15 +1,20 @@
-// The quality menu: a button that opens a list of sections, of each one entry is chosen. Works by
-// pointer, by touch and by keyboard alone (WAI-ARIA menu button).
+// The quality menu, and others like it: a button that opens a list of sections, of each one entry is
+// chosen. Works by pointer, by touch and by keyboard alone (WAI-ARIA menu button).
 
 const MOVES = { ArrowDown: 1, ArrowUp: -1 };
 
 export class QualityMenu {
-  #button = document.getElementById("quality");
-  #list = document.getElementById("qualitymenu");
+  #button;
+  #list;
+  #title;
   #sections = [];
   #shape = "";
 
-  constructor() {
+  /** `name`: id of the button, and with "menu" after it of the list; `title`: what it is about. */
+  constructor(name = "quality", title = "Quality") {
+    this.#button = document.getElementById(name);
+    this.#list = document.getElementById(`${name}menu`);
+    this.#title = title;
     this.#button.addEventListener("click", () => this.toggle());
     this.#list.addEventListener("keydown", (event) => this.#onKey(event));
     // In the capture phase: a click beside the menu closes it and does nothing else.
@@ -35,7 +40,7 @@ export class QualityMenu {
     const ladder = sections[0]?.choices ?? [];
     const chosen = ladder.find(({ checked }) => checked);
     const name = chosen && chosen === ladder[0] && shown ? `Auto, ${shown}` : (chosen?.name ?? shown);
-    this.#button.setAttribute("aria-label", name ? `Quality: ${name}` : "Quality");
+    this.#button.setAttribute("aria-label", name ? `${this.#title}: ${name}` : this.#title);
     put(this.#button.querySelector("span"), shown || chosen?.name || "");
     const shape = JSON.stringify(this.#sections.map(({ label, choices }) => [label, ...choices.map(({ id }) => id)]));
     if (shape !== this.#shape) this.#rebuild();

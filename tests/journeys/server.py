@@ -80,6 +80,7 @@ class SluiceServer:
             },
             "auth": {"admin_token": self.admin_token},
             "storage": {"path": str(folder / "storage")},
+            "recorder": {"record": "never"},  # who wants recordings says so
             "ice_servers": [dict(one) for one in ice_servers],
         }
         for name, section in (settings or {}).items():

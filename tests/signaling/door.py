@@ -152,6 +152,7 @@ async def open_door(
     tree: dict[str, Any] = {
         "storage": {"path": folder},
         "auth": {"admin_token": ADMIN, "viewer_token_secret": SECRET},
+        "recorder": {"record": "never"},  # there is no media to be kept
         **sections,
     }
     door = Door(Settings(**tree), placement)

@@ -27,6 +27,7 @@ def house(folder: Path, **server: object) -> House:
     tree: dict[str, object] = {
         "server": {"port": 0, "shutdown_s": 5, **server},
         "storage": {"path": folder},
+        "recorder": {"record": "never"},
     }
     return build_house(Settings(**tree), engine=FakeEngine())  # type: ignore[arg-type]
 

@@ -1,4 +1,4 @@
-"""Runs the steps on the connection that chat/donations/database.py hands over."""
+"""Runs the steps on the connection that sluice/database.py hands over."""
 
 from __future__ import annotations
 

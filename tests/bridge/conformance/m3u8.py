@@ -57,7 +57,7 @@ class MediaLines:
     hints: dict[str, str] = field(default_factory=dict)
     """URI by type."""
     reports: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """(LAST-MSN, LAST-PART) by URI."""
+    """(LAST-MSN, LAST-PART) by URI. The part is -1 where the other has none."""
     ended: bool = False
     independent_segments: bool = False
 
@@ -178,7 +178,7 @@ def _hint(playlist: MediaLines, value: str) -> None:
 
 def _report(playlist: MediaLines, value: str) -> None:
     found = attributes(value)
-    playlist.reports[found["URI"]] = (int(found["LAST-MSN"]), int(found["LAST-PART"]))
+    playlist.reports[found["URI"]] = (int(found["LAST-MSN"]), int(found.get("LAST-PART", -1)))
 
 
 def _number(name: str) -> Callable[[MediaLines, str], None]:

@@ -12,6 +12,7 @@ import ssl
 
 import aiohttp
 
+from tests.bridge.conformance.captions import check_captions
 from tests.bridge.conformance.client import Client
 from tests.bridge.conformance.follow import Follower
 from tests.bridge.conformance.m3u8 import attributes
@@ -62,6 +63,7 @@ async def check(
         _check_same_targets(report, followers)
         await check_manifest(client, followers)
         await _check_rates(client, followers)
+        await check_captions(client, next(iter(followers.values())), segments)
     return report
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from chat.donations.database import Database, LedgerDown
+from chat.donations import migrations
 from chat.donations.provider_fake import FakeProvider
 from chat.donations.till import Till
 from chat.donations.wording import Wording
 from chat.entry import Draft
 from sluice.clock import SystemClock
+from sluice.database import Database, DatabaseDown
 from sluice.errors import Problem
 from tests.chat.donations.world import SECRET, Counts
 
@@ -65,7 +66,7 @@ async def _serve(folder: Path, database_url: str) -> None:
     quiet = structlog.make_filtering_bound_logger(logging.CRITICAL)
     structlog.configure(wrapper_class=quiet)
     till = Till(
-        Database(database_url, busy_s=10.0),
+        Database(database_url, migrations.FOLDER, busy_s=10.0),
         FakeProvider(SECRET),
         FileLog(folder),
         Wording(),
@@ -81,7 +82,7 @@ async def _serve(folder: Path, database_url: str) -> None:
             outcome: str = await till.hear(request.body, request.headers)
         except Problem as problem:
             outcome = str(problem.kind.status)
-        except LedgerDown:
+        except DatabaseDown:
             outcome = "503"
         writer.write(outcome.encode())
         await writer.drain()

@@ -30,17 +30,17 @@ import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.engine import URL
 
-from chat.donations import ledger
+from chat.donations import ledger, migrations
 from chat.donations.amounts import Money
-from chat.donations.database import Database, sqlite_url
 from chat.donations.fake_delivery import FakeDelivery, Weather
 from chat.donations.intents import Intents, Wish
 from chat.donations.models import OutboxRow, Transaction, WebhookEvent
 from chat.donations.provider_fake import FakeProvider, Letter, payment_of
 from sluice.clock import SystemClock
+from sluice.database import Database, sqlite_url
 from tests.chat.donations.kill_server import FileLog, Request, serve, socket_in
-from tests.chat.donations.postgres import running
 from tests.chat.donations.world import EUR, SECRET, euros
+from tests.postgres import running
 
 ROUND_MS = 1_500
 WEATHER = Weather(duplicate=0.3, lose=0.1, delay_ms=3_000)
@@ -161,7 +161,7 @@ class Run:
         self._delivery = FakeDelivery(self._chance, WEATHER)
         self._log = FileLog(folder)
         self._arrived: deque[Letter] = deque()
-        self._database = Database(self._url, busy_s=10.0)
+        self._database = Database(self._url, migrations.FOLDER, busy_s=10.0)
         self._provider = Provider(self._chance, Intents(self._database, self._fake), self._fake)
         self._forks = multiprocessing.get_context("forkserver")
         self._forks.set_forkserver_preload(["tests.chat.donations.kill_server"])

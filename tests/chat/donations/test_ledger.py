@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat.donations import ledger
 from chat.donations.currencies import Currency
-from chat.donations.database import Database, LedgerDown
 from chat.donations.models import LedgerEntry, Transaction
+from sluice.database import Database, DatabaseDown
 from tests.chat.donations.world import EUR, World, euros
 
 
@@ -113,7 +113,7 @@ async def test_what_is_written_is_never_changed(database: Database, statement: s
     async def tamper(session: AsyncSession) -> None:
         await session.execute(text(statement))
 
-    with pytest.raises((LedgerDown, DBAPIError), match="append-only"):
+    with pytest.raises((DatabaseDown, DBAPIError), match="append-only"):
         await database.write(tamper)
     async with database.reading() as session:
         assert await ledger.balances(session, "channel:y") == {EUR: -500}

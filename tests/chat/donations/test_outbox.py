@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from chat.donations.database import Database
 from chat.donations.outbox import BATCH, FIRST_RETRY_MS, LAST_RETRY_MS, Outbox
 from chat.entry import Draft, RoomId
 from chat.log_memory import MemoryLog
+from sluice.database import Database
 from tests.chat.donations.world import Counts, LogAlerts, Rooms, World, euros
 
 
@@ -147,12 +147,12 @@ async def test_a_database_that_is_away_does_not_end_the_task(database: Database)
 
     class Away(Outbox):
         async def drain(self, now_ms: int) -> int | None:
-            from chat.donations.database import LedgerDown
+            from sluice.database import DatabaseDown
 
             tries.append(now_ms)
             if len(tries) < 2:
                 self.wake()
-                raise LedgerDown("away")
+                raise DatabaseDown("away")
             again.set()
             return None
 

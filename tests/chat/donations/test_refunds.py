@@ -7,10 +7,10 @@ import asyncio
 import pytest
 
 from chat.donations.amounts import Money
-from chat.donations.database import Database
 from chat.donations.provider import ProviderError
 from chat.donations.provider_fake import FakeProvider
 from chat.donations.till import Till
+from sluice.database import Database
 from sluice.errors import Problem
 from tests.chat.donations.world import SECRET, World, euros
 

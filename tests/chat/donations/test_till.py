@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import URL
 
+from chat.donations import migrations
 from chat.donations import till as till_module
-from chat.donations.database import Database, LedgerDown, sqlite_url
 from chat.donations.till import Till
 from chat.entry import Draft
+from sluice.database import Database, DatabaseDown, sqlite_url
 from tests.chat.donations import kills
 from tests.chat.donations.world import EUR, Rooms, World, euros
 
@@ -69,18 +70,18 @@ async def test_a_ledger_that_is_down_at_the_start_is_opened_later(
 ) -> None:
     monkeypatch.setattr(till_module, "RETRY_S", 0)
     folder = tmp_path / "later"
-    world = World(Database(sqlite_url(folder / "m.db")))
+    world = World(Database(sqlite_url(folder / "m.db"), migrations.FOLDER))
     rooms = Telling()
     till = open_till(world, rooms)
     await till.open()
-    with pytest.raises(LedgerDown):
+    with pytest.raises(DatabaseDown):
         await world.donate()
     folder.mkdir()
     while True:
         try:
             donation = await world.donate()
             break
-        except LedgerDown:
+        except DatabaseDown:
             continue
     letter = world.payment(donation)
     await till.hear(letter.body, world.provider.sign(letter, world.now_ms))
@@ -89,11 +90,11 @@ async def test_a_ledger_that_is_down_at_the_start_is_opened_later(
 
 
 async def test_after_forty_kills_no_cent_is_wrong_and_every_alert_was_raised_once(
-    tmp_path: Path, url: URL
+    tmp_path: Path, database_url: URL
 ) -> None:
     """`python -m tests.chat.donations.kills` does it as often as one likes."""
     seed = secrets.randbelow(10**6)
-    report = await kills.run(tmp_path, url, 40, seed)
+    report = await kills.run(tmp_path, database_url, 40, seed)
     print(report)
     assert report.faults == [], report
     assert report.kills == 40

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from chat.donations.database import Database, LedgerDown, sqlite_url
+from chat.donations import migrations
 from chat.donations.signature import HEADER
+from sluice.database import Database, DatabaseDown, sqlite_url
 from sluice.errors import Problem
 from tests.chat.donations.world import EUR, World, euros
 
@@ -82,13 +83,13 @@ async def test_every_event_is_kept_with_its_body(world: World) -> None:
 
 
 async def test_while_the_database_is_down_nothing_is_acknowledged(tmp_path: Path) -> None:
-    database = Database(sqlite_url(tmp_path / "m.db"), busy_s=0.01)
+    database = Database(sqlite_url(tmp_path / "m.db"), migrations.FOLDER, busy_s=0.01)
     await database.open()
     world = World(database)
     letter = world.payment(await world.donate())
     other = sqlite3.connect(tmp_path / "m.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(LedgerDown):
+    with pytest.raises(DatabaseDown):
         await world.tell(letter)
     other.execute("ROLLBACK")
     other.close()

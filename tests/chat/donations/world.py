@@ -12,7 +12,6 @@ from sqlalchemy import select
 from chat.donations import ledger
 from chat.donations.amounts import Money
 from chat.donations.currencies import Currency
-from chat.donations.database import Database
 from chat.donations.intents import Wish
 from chat.donations.models import Donation, Outcome, Subscription, WebhookEvent
 from chat.donations.provider_fake import FakeProvider, Letter
@@ -23,6 +22,7 @@ from chat.entry import Draft, RoomId
 from chat.log import LogError, RoomLog
 from chat.moderation.words import Words
 from sluice.clock import VirtualClock
+from sluice.database import Database
 
 SECRET = b"a secret of at least thirty-two bytes"
 EUR = Currency("EUR")

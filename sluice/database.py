@@ -1,13 +1,19 @@
-"""The ledger's database: SQLite in one file, or PostgreSQL, through the same models."""
+"""A database: SQLite in one file, or PostgreSQL, through the same models.
+
+Whoever has tables hands over the folder of their migrations. Several sets of tables may share one
+database, as long as each names a version table of its own.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
+from asyncio import AbstractEventLoop
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Final, TypeVar
+from weakref import WeakKeyDictionary
 
 import asyncpg  # type: ignore[import-untyped]
 from alembic import command
@@ -21,21 +27,24 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 T = TypeVar("T")
 
-MIGRATIONS: Final = Path(__file__).with_name("migrations")
 _ATTEMPTS: Final = 5
 _WRITES: Final = "sluice_writes"
 _MIGRATING: Final = 0x51_0C_E5
 
+_turns: Final[WeakKeyDictionary[AbstractEventLoop, asyncio.Lock]] = WeakKeyDictionary()
 
-class LedgerDown(Exception):
+
+class DatabaseDown(Exception):
     """The database cannot be reached, or refuses to write. Nothing of the call was kept."""
 
 
 class Database:
     """Opens sessions. A write is one transaction: all of it is kept, or nothing."""
 
-    def __init__(self, url: str | URL, *, busy_s: float = 5.0) -> None:
+    def __init__(self, url: str | URL, migrations: Path, *, busy_s: float = 5.0) -> None:
+        """`migrations` is a script folder of Alembic, with `env.py` and `versions`."""
         parsed = make_url(url)
+        self._migrations = migrations
         self.sqlite = parsed.get_backend_name() == "sqlite"
         if self.sqlite:
             self._engine = create_async_engine(parsed, connect_args={"timeout": busy_s})
@@ -55,15 +64,15 @@ class Database:
         )
 
     async def open(self) -> None:
-        """Bring the tables to this version. Raises LedgerDown."""
-        async with _errors_told(), self._writer.begin() as connection:
-            await connection.run_sync(migrate)
+        """Bring the tables to this version. Raises DatabaseDown."""
+        async with _errors_told(), self._writer.begin() as connection, _alembic():
+            await connection.run_sync(_migrate, self._migrations)
 
     async def close(self) -> None:
         await self._engine.dispose()
 
     async def write(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
-        """Run `work` in one transaction. Raises LedgerDown.
+        """Run `work` in one transaction. Raises DatabaseDown.
 
         `work` looks before it inserts. Where another process was quicker, the unique constraint
         says so, and `work` runs again and finds what the other one wrote.
@@ -85,7 +94,7 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
-        """One moment's view of the books. Raises LedgerDown."""
+        """A session to read with. Raises DatabaseDown."""
         async with (
             _errors_told(),
             AsyncSession(self._engine, expire_on_commit=False) as session,
@@ -108,28 +117,35 @@ def sqlite_url(path: Path) -> URL:
     return URL.create("sqlite+aiosqlite", database=str(path))
 
 
-def migrate(connection: Connection) -> None:
+def _migrate(connection: Connection, migrations: Path) -> None:
     """Bring the tables to this version, within the connection's transaction."""
     if connection.dialect.name == "postgresql":
         # Of several servers that start at once, one makes the tables.
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
     config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 
 
+def _alembic() -> asyncio.Lock:
+    """Held while Alembic runs: it keeps what it is at in globals, and another database that is
+    opened meanwhile on the same loop would have its steps run there.
+    """
+    return _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+
+
 @asynccontextmanager
 async def _errors_told() -> AsyncIterator[None]:
-    """A fault of the database becomes LedgerDown; a fault of ours stays what it is."""
+    """A fault of the database becomes DatabaseDown; a fault of ours stays what it is."""
     try:
         yield
     except IntegrityError:
         raise
     except DBAPIError as error:
-        raise LedgerDown(f"{type(error.orig).__name__}: {error.orig}") from error
+        raise DatabaseDown(f"{type(error.orig).__name__}: {error.orig}") from error
     except (PoolTimeout, OSError, sqlite3.Error, asyncpg.PostgresError) as error:  # no connection
-        raise LedgerDown(f"{type(error).__name__}: {error}") from error
+        raise DatabaseDown(f"{type(error).__name__}: {error}") from error
 
 
 def _tune_sqlite(engine: AsyncEngine) -> None:

@@ -1,0 +1,1 @@
+"""Batch jobs: what is made of a recording afterwards, by processes of their own."""

@@ -1,0 +1,149 @@
+"""Recordings as viewers ask for them: read once, and kept while they are asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from recorder.catalog.vods import Vod, Vods
+from recorder.media import Media
+from recorder.mp4.layout import VirtualFile
+from recorder.mp4.stitch import stitch
+from recorder.mp4.text import ChapterMark
+from recorder.recording import ID, NotARecording, Recording
+from recorder.replay import Replay
+from sluice.clock import Clock
+from sluice.errors import Problem
+
+FRESH_MS: Final = 2_000
+"""So long the catalog's word on a VOD is believed: then it may be deleted."""
+MOST: Final = 32
+MOST_PARTS: Final = 400_000
+"""Parts of all replays that are kept; one takes some 300 bytes."""
+MOST_FILES: Final = 8
+"""Virtual files that are kept, some megabytes each for an hour."""
+RETRY_S: Final = 5
+
+Stretch = tuple[int, int | None]
+"""[from, to) in VOD microseconds; None: the end."""
+
+
+@dataclass(slots=True)
+class Shown:
+    """A VOD with all that its media needs."""
+
+    vod: Vod
+    recording: Recording
+    replay: Replay
+    media: Media
+    asked_ms: int
+    files: OrderedDict[Stretch, VirtualFile] = field(default_factory=OrderedDict)
+
+    @property
+    def parts(self) -> int:
+        return sum(len(one.parts) for slot in self.replay.slots for one in slot.pieces.values())
+
+
+class Shelf:
+    """Used from the event loop's thread; reading and stitching happen in others."""
+
+    def __init__(
+        self, vods: Vods, folder: Path, media: Callable[[Path], Media], clock: Clock
+    ) -> None:
+        self.folder = folder
+        self._vods = vods
+        self._media = media
+        self._clock = clock
+        self._shown: OrderedDict[str, Shown] = OrderedDict()
+        self._reading: dict[str, asyncio.Lock] = {}
+        self._stitching = asyncio.Lock()
+
+    async def vod(self, vod: str) -> Vod:
+        """Raises Problem `vod-unknown`, and DatabaseDown."""
+        found = await self._vods.get(vod) if ID.fullmatch(vod) else None
+        if found is None:
+            raise Problem("vod-unknown", "There is no such recording, or none any more.")
+        return found
+
+    async def open(self, vod: str) -> Shown:
+        """Raises Problem `vod-unknown`, `vod-live` while it is recorded, and DatabaseDown."""
+        now_ms = self._clock.now_ms()
+        known = self._shown.get(vod)
+        if known is not None and now_ms - known.asked_ms < FRESH_MS:
+            self._shown.move_to_end(vod)
+            return known
+        async with self._reading.setdefault(vod, asyncio.Lock()):
+            try:
+                return await self._read(vod, now_ms)
+            finally:
+                self._reading.pop(vod, None)
+
+    async def growing(self, vod: str) -> Shown:
+        """As `open`, also of what is being recorded, as far as it has come."""
+        return await self._load(await self.vod(vod), self._clock.now_ms())
+
+    async def file(
+        self, shown: Shown, stretch: Stretch, chapters: Sequence[ChapterMark] = ()
+    ) -> VirtualFile:
+        """The stretch as one MP4. Raises ValueError where there is nothing in it, MediaMissing."""
+        found = shown.files.get(stretch)
+        if found is None:
+            # One at a time: it is a second's work for an hour, and others share the processor.
+            async with self._stitching:
+                found = shown.files.get(stretch)
+                if found is None:
+                    found = await asyncio.to_thread(_stitched, shown, stretch, chapters)
+                    shown.files[stretch] = found
+        shown.files.move_to_end(stretch)
+        while len(shown.files) > MOST_FILES:
+            shown.files.popitem(last=False)
+        return found
+
+    def forget(self, vod: str) -> None:
+        self._shown.pop(vod, None)
+
+    # --- inside
+
+    async def _read(self, vod: str, now_ms: int) -> Shown:
+        row = await self.vod(vod)
+        if row.state == "recording":
+            self._shown.pop(vod, None)
+            raise Problem("vod-live", "It is still being recorded.", retry_after_s=RETRY_S)
+        known = self._shown.get(vod)
+        if known is not None and known.vod.ended_ms == row.ended_ms:
+            known.vod, known.asked_ms = row, now_ms
+            return known
+        shown = self._shown[vod] = await self._load(row, now_ms)
+        self._bound()
+        return shown
+
+    async def _load(self, row: Vod, now_ms: int) -> Shown:
+        folder = self.folder / row.id
+        try:
+            recording = await asyncio.to_thread(Recording.read, folder)
+        except (OSError, NotARecording) as error:
+            detail = f"Its index cannot be read ({type(error).__name__})."
+            raise Problem("vod-damaged", detail) from error
+        replay = await asyncio.to_thread(Replay.of, recording)
+        return Shown(row, recording, replay, self._media(folder), now_ms)
+
+    def _bound(self) -> None:
+        parts = sum(one.parts for one in self._shown.values())
+        while len(self._shown) > 1 and (len(self._shown) > MOST or parts > MOST_PARTS):
+            _, gone = self._shown.popitem(last=False)
+            parts -= gone.parts
+
+
+def _stitched(shown: Shown, stretch: Stretch, chapters: Sequence[ChapterMark]) -> VirtualFile:
+    return stitch(
+        shown.replay,
+        shown.media,
+        from_us=stretch[0],
+        to_us=stretch[1],
+        chapters=chapters,
+        title=shown.vod.title,
+    )
