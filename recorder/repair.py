@@ -138,25 +138,30 @@ class _Repair:
             self._mend_init(file, key, chunk)
             self._hear(file, key)
             size = os.fstat(file).st_size
-            known = list(ledger.parts.get(key, {}).values())
-            if thorough:
-                damaged = check(self._media, chunk, known, size).damaged
-                if damaged and key in ledger.stored:
-                    self._move_aside(key)
-                    return
-                for part in damaged:
-                    ledger.lose(part)
-                if damaged:
-                    many = f"{len(damaged)} of {_count(len(known), 'part')}"
-                    self._say(f"{key.file}: {many} damaged or missing, and left out.")
             sealed = ledger.sealed.get(key)
-            if sealed is None or thorough:
-                now = Sealed(key.rendition, key.number, size, digest(file, size))
-                ledger.sealed[key] = now
-                if sealed is None:
-                    self._say(f"{key.file} was not sealed, and is now.")
-                elif sealed != now:
-                    self._say(f"{key.file} is not what was sealed, and was sealed as it is.")
+            if sealed is not None and not thorough:
+                return
+            now = Sealed(key.rendition, key.number, size, digest(file, size))
+        if sealed != now and key in ledger.stored:
+            self._move_aside(key)
+            return
+        if thorough:
+            self._lose_damaged(key, size)
+        ledger.sealed[key] = now
+        if sealed is None:
+            self._say(f"{key.file} was not sealed, and is now.")
+        elif sealed != now:
+            self._say(f"{key.file} is not what was sealed, and was sealed as it is.")
+
+    def _lose_damaged(self, key: ChunkKey, size: int) -> None:
+        """What is not as it was written becomes a gap."""
+        known = list(self._ledger.parts.get(key, {}).values())
+        damaged = check(self._media, self._ledger.chunks[key], known, size).damaged
+        for part in damaged:
+            self._ledger.lose(part)
+        if damaged:
+            many = f"{len(damaged)} of {_count(len(known), 'part')}"
+            self._say(f"{key.file}: {many} damaged or missing, and left out.")
 
     def _mend_init(self, file: int, key: ChunkKey, chunk: Chunk) -> None:
         if os.pread(file, len(chunk.init), 0) != chunk.init:
@@ -233,6 +238,7 @@ def _free_name(folder: Path) -> Path:
 
 def _write(path: Path, data: bytes) -> None:
     with path.open("wb") as file:
+        path.chmod(0o600)
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

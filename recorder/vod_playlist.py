@@ -21,6 +21,8 @@ _AUDIO: Final = "audio"
 _CAPTIONS: Final = "captions"
 _UNQUOTABLE: Final = re.compile(r'["\x00-\x1f\x7f]')
 _SECOND: Final = 1_000_000
+SHORT_US: Final = 250_000
+"""What a rendition lacks and is no longer than this is not worth a gap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +101,22 @@ def media(replay: Replay, name: str, slots: range, *, from_us: int | None = None
         lines.append(f"#EXT-X-START:TIME-OFFSET={offset:.6f},PRECISE=YES")
     period = -1
     map_chunk = 0
+    last: tuple[int, int] | None = None
+    """Line of the length of the segment before, if there is one in this period, and its length."""
     for slot in chosen:
         if slot.period != period:
             if period >= 0:
                 lines.append("#EXT-X-DISCONTINUITY")
-            period, map_chunk = slot.period, 0
+            period, map_chunk, last = slot.period, 0, None
             lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{_date(replay, slot)}")
         if name not in slot.pieces:
-            lines += ("#EXT-X-GAP", f"#EXTINF:{slot.duration_us / _SECOND:.6f},", GAP)
+            if last is not None and slot.duration_us <= SHORT_US:
+                # A moment without sound is no gap to a player; and hls.js never ends on one.
+                last = (last[0], last[1] + slot.duration_us)
+                lines[last[0]] = _length(last[1])
+                continue
+            lines += ("#EXT-X-GAP", _length(slot.duration_us), GAP)
+            last = None
             continue
         for piece, duration_us in _timed(replay, line, slot):
             init = line.inits[piece.chunk]
@@ -114,12 +124,17 @@ def media(replay: Replay, name: str, slots: range, *, from_us: int | None = None
                 map_chunk = init
                 size = len(line.chunks[init].init)
                 lines.append(f'#EXT-X-MAP:URI="{chunk_address(init)}",BYTERANGE="{size}@0"')
+            last = (len(lines), duration_us)
             lines += (
-                f"#EXTINF:{duration_us / _SECOND:.6f},",
+                _length(duration_us),
                 f"#EXT-X-BYTERANGE:{piece.size}@{piece.offset}",
                 chunk_address(piece.chunk),
             )
     return "\n".join([*lines, "#EXT-X-ENDLIST", ""])
+
+
+def _length(duration_us: int) -> str:
+    return f"#EXTINF:{duration_us / _SECOND:.6f},"
 
 
 def _timed(replay: Replay, line: Line, slot: Slot) -> Iterable[tuple[Piece, int]]:

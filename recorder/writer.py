@@ -108,7 +108,7 @@ class Writer:
 
     @property
     def queued_bytes(self) -> int:
-        return self._put - self._done
+        return 0 if self.ended else self._put - self._done
 
     def start(self) -> None:
         self._thread.start()
@@ -170,10 +170,11 @@ class Writer:
                 os.close(self._files.pop(step.file).file)
         self._done += sum(entry.size for entry in entries)
         self.last_commit_ms = self._clock.now_ms()
-        self.waiting_since_ms = None
-        self._listener.lasting(records)
+        if records:
+            self._listener.lasting(records)
         if not self.ended and self._disk.free(self._folder) < self._reserve_bytes:
             raise OSError(errno.ENOSPC, "Almost no room is left")
+        self.waiting_since_ms = None
 
     def _write(self, steps: Sequence[Step]) -> None:
         """The media of all steps, lasting when this returns."""

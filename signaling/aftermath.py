@@ -18,20 +18,20 @@ import structlog
 
 from recorder import chapters as chapter_rules
 from recorder.captions import vtt
-from recorder.captions.cues import Cue
 from recorder.catalog.catalog import Catalog
 from recorder.catalog.holding import VodUnknown
 from recorder.catalog.outputs import Output
-from recorder.catalog.tracks import NewTrack, Track, best
+from recorder.catalog.tracks import NewTrack
 from recorder.catalog.vods import Vod
 from recorder.chapters import Candidate, Chapter, Found
 from recorder.jobs.job import Job
 from recorder.jobs.outputs import DERIVED, Outputs
 from recorder.jobs.queue import JobQueue, QueueDown
-from recorder.mp4.text import ChapterMark, TextCue, TextTrack
+from recorder.mp4.text import TextTrack
 from recorder.recording import NotARecording, Recording
 from recorder.replay import Replay
 from recorder.work.task import Kind, Spec, Value
+from signaling.vod_texts import marks_of, texts_of
 from sluice.clock import Clock
 from sluice.database import DatabaseDown
 from sluice.metrics import Metrics
@@ -95,7 +95,7 @@ class Aftermath:
         for spec in self.wanted(recording):
             job = await self._queue.submit(spec, priority=PRIORITIES[spec.kind])
             if job.state == "done" and (spec.kind not in there or job.key not in jobs):
-                await self._take(job)
+                await self.take(job)
         await self._look_for_file(vod)
 
     def wanted(self, recording: str) -> list[Spec]:
@@ -118,6 +118,32 @@ class Aftermath:
         vod = await self._catalog.vods.get(recording)
         if vod is not None and vod.state != "recording":
             await self._look_for_file(vod)
+
+    async def take(self, job: Job) -> None:
+        """Put what a settled job made into the catalog; again is harmless. Raises as queue and
+        catalog do, VodUnknown, and OSError and ValueError where its files are not as they were."""
+        recording, kind = job.spec.recording, job.spec.kind
+        if kind == "clip":
+            await self._take_clips(job)
+        if job.state == "failed":
+            log.warning("a job failed", recording=recording, kind=kind, error=job.error)
+        else:
+            await self._record(job)
+            if kind == "poster" and "at_ms" not in job.spec.parameters:
+                await self._catalog.vods.set_poster(recording, job.key)
+            elif kind == "chapters":
+                await self._take_chapters(recording, job.key)
+            elif kind == "captions":
+                await self._take_captions(job)
+        if kind in ("chapters", "captions"):
+            await self.make_file(recording)
+
+    async def file_spec(self, vod: Vod) -> Spec:
+        """The one file as it would be made now. Raises DatabaseDown, and OSError where captions
+        are gone."""
+        chapters = await self._catalog.chapters.of(vod.id)
+        texts = await texts_of(self._catalog.tracks, self._folder, vod.id)
+        return Spec("mp4", vod.id, file_parameters(vod.title, chapters, texts))
 
     # --- inside
 
@@ -143,28 +169,11 @@ class Aftermath:
                 continue
             self._metrics.vod_jobs.labels(job.spec.kind, job.state).inc()
             try:
-                await self._take(job)
+                await self.take(job)
             except (OSError, ValueError, NotARecording, QueueDown, DatabaseDown) as error:
                 log.error("what a job made was not taken in", key=job.key, error=str(error))
             except VodUnknown:
                 log.info("a job was for a VOD that is deleted", key=job.key)
-
-    async def _take(self, job: Job) -> None:
-        recording, kind = job.spec.recording, job.spec.kind
-        if kind == "clip":
-            await self._take_clips(job)
-        if job.state == "failed":
-            log.warning("a job failed", recording=recording, kind=kind, error=job.error)
-        else:
-            await self._record(job)
-            if kind == "poster" and "at_ms" not in job.spec.parameters:
-                await self._catalog.vods.set_poster(recording, job.key)
-            elif kind == "chapters":
-                await self._take_chapters(recording, job.key)
-            elif kind == "captions":
-                await self._take_captions(job)
-        if kind in ("chapters", "captions"):
-            await self.make_file(recording)
 
     async def _record(self, job: Job) -> None:
         recording = job.spec.recording
@@ -224,36 +233,16 @@ class Aftermath:
         ]
         if waiting:
             return
-        chapters = await self._catalog.chapters.of(vod.id)
-        texts = [
-            TextTrack(
-                track.language,
-                track.label,
-                [
-                    TextCue(one.from_ms * 1_000, one.to_ms * 1_000, one.text)
-                    for one in await self._cues(track)
-                ],
-            )
-            for track in best(await self._catalog.tracks.of(vod.id))
-        ]
-        await self._queue.submit(Spec("mp4", vod.id, file_parameters(vod.title, chapters, texts)))
-
-    async def _cues(self, track: Track) -> Sequence[Cue]:
-        if track.output is None:
-            text = await self._catalog.tracks.text(track.vod, track.language, track.kind)
-            return vtt.read((text or "WEBVTT\n").encode())
-        path = self._folder / track.vod / DERIVED / track.output / "captions.vtt"
-        return vtt.read(await asyncio.to_thread(path.read_bytes))
+        await self._queue.submit(await self.file_spec(vod))
 
 
 def file_parameters(
     title: str, chapters: Sequence[Chapter], texts: Sequence[TextTrack]
 ) -> dict[str, Value]:
     """What the one file needs besides the media, as `recorder/work/mp4.py` reads it."""
-    marks = [ChapterMark(one.at_ms * 1_000, one.title) for one in chapters]
     return {
         "title": title,
-        "chapters": msgspec.json.encode(marks).decode(),
+        "chapters": msgspec.json.encode(marks_of(chapters)).decode(),
         "texts": msgspec.json.encode(texts).decode(),
     }
 

@@ -8,9 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from starlette.requests import Request
-from starlette.responses import Response
-
 from recorder.captions import srt, vtt
 from recorder.captions.cues import Cue
 from recorder.catalog.catalog import Catalog
@@ -43,21 +40,21 @@ class CaptionsFolder:
             for one in best(await self._catalog.tracks.of(shown.vod.id))
         ]
 
-    async def answer(self, request: Request, shown: Shown, address: str) -> Response:
-        """Raises Problem `media-unknown`, and DatabaseDown."""
+    async def answer(self, shown: Shown, address: str) -> tuple[str, str]:
+        """A text and its media type. Raises Problem `media-unknown`, and DatabaseDown."""
         if (file := _FILE.fullmatch(address)) is not None:
             cues = await self.cues(shown.vod.id, file[1])
             if file[2] == "srt":
-                return _text(srt.write(cues), SRT_TYPE)
-            return _text(vtt.write(cues), vtt.TYPE)
+                return srt.write(cues), SRT_TYPE
+            return vtt.write(cues), vtt.TYPE
         if (playlist := _PLAYLIST.fullmatch(address)) is not None:
             await self._track(shown.vod.id, playlist[1])
-            return _text(_playlist(shown), PLAYLIST_TYPE)
+            return _playlist(shown), PLAYLIST_TYPE
         segment = _SEGMENT.fullmatch(address)
         if segment is None or int(segment[2]) >= len(shown.replay.slots):
             raise Problem("media-unknown", "There is nothing of this name.")
         slot = shown.replay.slots[int(segment[2])]
-        return _text(_segment(shown, slot, await self.cues(shown.vod.id, segment[1])), vtt.TYPE)
+        return _segment(shown, slot, await self.cues(shown.vod.id, segment[1])), vtt.TYPE
 
     async def cues(self, vod: str, language: str) -> Sequence[Cue]:
         """What is shown in this language. Raises Problem `media-unknown`, and DatabaseDown."""
@@ -112,8 +109,3 @@ def _segment(shown: Shown, slot: Slot, cues: Sequence[Cue]) -> str:
         if one.from_ms < to_ms and one.to_ms > from_ms
     ]
     return vtt.write(within, vtt.TimestampMap())
-
-
-def _text(text: str, content_type: str) -> Response:
-    headers = {"Content-Type": content_type, "Cache-Control": "max-age=5"}
-    return Response(text.encode(), headers=headers)

@@ -24,6 +24,7 @@ from signaling.doctor import examine, worst
 from signaling.edge_cli import edge_command, edge_config_command
 from signaling.house import House
 from signaling.server import CannotStart, serve
+from signaling.vod_cli import vod_app
 from sluice.auth import hash_secret, new_admin_token
 from sluice.channels import ChannelBook
 from sluice.clock import SystemClock
@@ -46,6 +47,7 @@ admin_app = typer.Typer(help="The admin token.", no_args_is_help=True)
 app.add_typer(channel_app, name="channel")
 app.add_typer(admin_app, name="admin")
 app.add_typer(bench_app, name="bench")
+app.add_typer(vod_app, name="vod")
 app.command("edge", epilog="Example: `sluice edge --origin https://live.example.org`")(edge_command)
 app.command(
     "edge-config",

@@ -36,6 +36,9 @@ class Check:
 
 async def examine(settings: Settings) -> list[Check]:
     """All checks, in the order a person should read them."""
+    # Not above: it makes checks of the kind that is defined here.
+    from signaling.doctor_recorder import examine_recorder
+
     checks = [
         check_python(),
         check_extension(),
@@ -47,6 +50,7 @@ async def examine(settings: Settings) -> list[Check]:
         *check_addresses(settings),
         check_exposure(settings),
         check_storage(settings),
+        *await examine_recorder(settings),
     ]
     checks += await asyncio.gather(
         *(check_ice_server(url) for server in settings.ice_servers for url in server.urls)

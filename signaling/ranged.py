@@ -67,15 +67,31 @@ class Ranged:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[STREAMED_KEY] = True  # its time is the client's
-        headers = [(name.encode(), value.encode()) for name, value in self._headers.items()]
-        await send({"type": "http.response.start", "status": self._status, "headers": headers})
+        pieces, piece = iter(()), b""
         if scope["method"] != "HEAD" and self._length:
             pieces = self._read(self._start, self._length)
-            # One that breaks off raises here, without the last message: the connection is cut, so
-            # that half a file does not pass for a whole one.
-            while piece := await asyncio.to_thread(_next, pieces):
+            # Before the headers: where there is nothing, the error is still an answer.
+            piece = await asyncio.to_thread(_next, pieces)
+        headers = [(name.encode(), value.encode()) for name, value in self._headers.items()]
+        await send({"type": "http.response.start", "status": self._status, "headers": headers})
+        # The server takes what is sent to nobody, and a file may be very long.
+        leaving = asyncio.create_task(_left(receive))
+        try:
+            # What breaks off raises here, without the last message: the connection is cut, so that
+            # half a file does not pass for a whole one.
+            while piece and not leaving.done():
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+                piece = await asyncio.to_thread(_next, pieces)
+        finally:
+            leaving.cancel()
+        if not piece:
+            await send({"type": "http.response.body", "body": b""})
+
+
+async def _left(receive: Receive) -> None:
+    """Returns when the client is gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _next(pieces: Iterator[bytes]) -> bytes:

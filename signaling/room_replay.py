@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
 from msgspec import Raw
 
 from chat.entry import Entry, RoomId
@@ -95,18 +95,17 @@ class RoomReplay:
         """[from, to) of VOD time as stream time. With the gaps in it."""
         if not replay.periods:
             return 0, 0
-        length_us = replay.duration_us
-        start = replay.at_stream(min(from_ms * 1_000, length_us - 1))
-        if to_ms * 1_000 >= length_us:
-            last = replay.periods[-1]
-            end: int | None = last.stream_us + last.duration_us
-        else:
-            end = replay.at_stream(to_ms * 1_000)
-        assert start is not None
-        assert end is not None
-        if from_ms * 1_000 >= length_us:
-            start = end
-        return start // 1_000, end // 1_000
+        return _stream_ms(replay, from_ms), _stream_ms(replay, to_ms)
+
+
+def _stream_ms(replay: Replay, vod_ms: int) -> int:
+    """The first ms of the stream that stands at this moment or later. Where a gap was left out,
+    that is the first one of the gap."""
+    at_us = vod_ms * 1_000
+    number = bisect_left(replay.periods, at_us, key=lambda one: one.at_us) - 1
+    period = replay.periods[max(0, number)]
+    passed_us = min(at_us - period.at_us, period.duration_us)
+    return -(-(period.stream_us + passed_us) // 1_000)
 
 
 def _at_ms(replay: Replay, stream_ms: int) -> int:
@@ -117,16 +116,3 @@ def _at_ms(replay: Replay, stream_ms: int) -> int:
         at_us = next(after, replay.duration_us)
     return at_us // 1_000
 
-
-def entry_text(entry: Entry) -> str:
-    """What a message says; empty for other kinds."""
-    if entry.kind != "message":
-        return ""
-    try:
-        return msgspec.json.decode(entry.body, type=_Said).text
-    except msgspec.MsgspecError:
-        return ""
-
-
-class _Said(msgspec.Struct):
-    text: str = ""

@@ -24,8 +24,8 @@ FRESH_MS: Final = 2_000
 MOST: Final = 32
 MOST_PARTS: Final = 400_000
 """Parts of all replays that are kept; one takes some 300 bytes."""
-MOST_FILES: Final = 8
-"""Virtual files that are kept, some megabytes each for an hour."""
+MOST_FILES: Final = 32
+"""Virtual files that are kept, of all VODs: some megabytes each for an hour."""
 RETRY_S: Final = 5
 
 Stretch = tuple[int, int | None]
@@ -41,7 +41,6 @@ class Shown:
     replay: Replay
     media: Media
     asked_ms: int
-    files: OrderedDict[Stretch, VirtualFile] = field(default_factory=OrderedDict)
 
     @property
     def parts(self) -> int:
@@ -59,6 +58,7 @@ class Shelf:
         self._media = media
         self._clock = clock
         self._shown: OrderedDict[str, Shown] = OrderedDict()
+        self._files: OrderedDict[_Cut, VirtualFile] = OrderedDict()
         self._reading: dict[str, asyncio.Lock] = {}
         self._stitching = asyncio.Lock()
 
@@ -90,21 +90,25 @@ class Shelf:
         self, shown: Shown, stretch: Stretch, chapters: Sequence[ChapterMark] = ()
     ) -> VirtualFile:
         """The stretch as one MP4. Raises ValueError where there is nothing in it, MediaMissing."""
-        found = shown.files.get(stretch)
+        title = shown.vod.title
+        cut = _Cut(shown.vod.id, id(shown.replay), stretch, title, tuple(chapters))
+        found = self._files.get(cut)
         if found is None:
             # One at a time: it is a second's work for an hour, and others share the processor.
             async with self._stitching:
-                found = shown.files.get(stretch)
+                found = self._files.get(cut)
                 if found is None:
-                    found = await asyncio.to_thread(_stitched, shown, stretch, chapters)
-                    shown.files[stretch] = found
-        shown.files.move_to_end(stretch)
-        while len(shown.files) > MOST_FILES:
-            shown.files.popitem(last=False)
+                    found = await asyncio.to_thread(_stitched, shown, cut)
+                    self._files[cut] = found
+        self._files.move_to_end(cut)
+        while len(self._files) > MOST_FILES:
+            self._files.popitem(last=False)
         return found
 
     def forget(self, vod: str) -> None:
         self._shown.pop(vod, None)
+        for cut in [one for one in self._files if one.vod == vod]:
+            del self._files[cut]
 
     # --- inside
 

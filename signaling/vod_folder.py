@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -33,7 +34,7 @@ from recorder.vod_playlist import Subtitle, master, media
 from recorder.work.task import Kind
 from signaling.captions_folder import CaptionsFolder
 from signaling.house import House
-from signaling.ranged import Ranged
+from signaling.ranged import PIECE, Ranged, Read
 from signaling.routing import resource
 from signaling.shelf import Shown, Stretch
 from signaling.thumbnails import STEP_MS, Thumbnails
@@ -64,15 +65,9 @@ class VodFolder:
 
     async def serve(self, request: Request) -> ASGIApp:
         """GET and HEAD of whatever stands below a VOD's folder."""
-        vod, address = await self._admitted(request)
-        try:
+        with _told():
+            vod, address = await self._admitted(request)
             return await self._answer(request, vod, address)
-        except (DatabaseDown, QueueDown) as error:
-            raise Problem("catalog-down", "It is not open now.", retry_after_s=2) from error
-        except StoreDown as error:
-            raise Problem("late", "The store does not answer.", retry_after_s=5) from error
-        except MediaMissing as error:
-            raise Problem("media-unknown", "A piece of the recording is missing.") from error
 
     # --- inside
 
@@ -85,13 +80,9 @@ class VodFolder:
         vod, _, address = path.partition("/")
         if not ID.fullmatch(vod):
             raise Problem("vod-unknown", "This is no recording's name.")
-        try:
-            found = await self._shelf.vod(vod) if grant is None else None
-            if found is not None and access_of(self._house, found) == "public":
-                return vod, address
-        except DatabaseDown as error:
-            raise Problem("catalog-down", "It is not open now.", retry_after_s=2) from error
         if grant is None:
+            if access_of(self._house, await self._shelf.vod(vod)) == "public":
+                return vod, address
             raise Problem("unauthorized", "A signed address is needed: see GET /api/vods/{vod}.")
         now_s = self._house.clock.wall_ms() / 1_000
         if not self._house.signer.verify(grant, name_of_grant(vod), now_s):
@@ -115,7 +106,8 @@ class VodFolder:
         if (chunk := _CHUNK.fullmatch(address)) is not None:
             return self._chunk(request, shown, chunk[1], int(chunk[2]))
         if address.startswith("captions/"):
-            return await self._captions.answer(request, shown, address.removeprefix("captions/"))
+            text, kind = await self._captions.answer(shown, address.removeprefix("captions/"))
+            return self._text(shown, text, kind)
         if (playlist := _PLAYLIST.fullmatch(address)) is not None:
             return self._playlist(request, shown, playlist[1])
         if _SHEET.fullmatch(address):
@@ -126,11 +118,12 @@ class VodFolder:
         start, end = _stretch(request)
         query = ""
         subtitles: list[Subtitle] = []
-        if request.query_params:
-            query = f"from={start // 1_000}" + ("" if end is None else f"&to={end // 1_000}")
-        else:
+        if (start, end) == (0, None):
             subtitles = await self._captions.subtitles(shown)
-        return _text(master(shown.replay, query=query, subtitles=subtitles), PLAYLIST_TYPE)
+        else:
+            query = f"from={start // 1_000}" + ("" if end is None else f"&to={end // 1_000}")
+        text = master(shown.replay, query=query, subtitles=subtitles)
+        return self._text(shown, text, PLAYLIST_TYPE)
 
     def _playlist(self, request: Request, shown: Shown, rendition: str) -> Response:
         start, end = _stretch(request)
@@ -139,8 +132,9 @@ class VodFolder:
             raise Problem("media-unknown", "There is no such rendition.")
         if not slots:
             raise Problem("value-refused", "Nothing was recorded in this stretch.")
-        cut = start if request.query_params else None
-        return _text(media(shown.replay, rendition, slots, from_us=cut), PLAYLIST_TYPE)
+        return self._text(
+            shown, media(shown.replay, rendition, slots, from_us=start), PLAYLIST_TYPE
+        )
 
     def _chunk(self, request: Request, shown: Shown, rendition: str, number: int) -> ASGIApp:
         captured = shown.recording.renditions.get(rendition)
@@ -149,13 +143,14 @@ class VodFolder:
             raise Problem("media-unknown", "There is no such chunk.")
         name = chunk_name(rendition, number)
 
-        def read(start: int, length: int) -> _Pieces:
-            return _Pieces(shown, name, start, length)
+        def read(start: int, length: int) -> Iterator[bytes]:
+            for at in range(start, start + length, PIECE):
+                yield shown.media.read(name, at, min(PIECE, start + length - at))
 
         return Ranged(
             request,
             chunk.size,
-            read,
+            _telling(read),
             etag=f"{shown.vod.id}-{rendition}-{number}-{chunk.size}",
             content_type=VIDEO_TYPE if chunk.chunk.width else "audio/mp4",
             cache_control=self._lifetime(shown, 86_400),
@@ -169,11 +164,14 @@ class VodFolder:
         if stretch == (0, None):
             made = await self._output(shown, "mp4", "video.mp4")
             if made is not None:
-                return FileResponse(
-                    made,
-                    media_type=VIDEO_TYPE,
-                    filename=download,
-                    headers={"Cache-Control": self._lifetime(shown, 60)},
+                return Ranged(
+                    request,
+                    (await asyncio.to_thread(made.stat)).st_size,
+                    _telling(partial(_in_file, made)),
+                    etag=made.parent.name,
+                    content_type=VIDEO_TYPE,
+                    cache_control=self._lifetime(shown, 60),
+                    file_name=download,
                 )
         else:
             self._house.intake.throttle(request)  # each stretch is made anew
@@ -188,7 +186,7 @@ class VodFolder:
         return Ranged(
             request,
             file.size,
-            file.read,
+            _telling(file.read),
             etag=file.etag,
             content_type=VIDEO_TYPE,
             cache_control=self._lifetime(shown, 60),
@@ -197,11 +195,12 @@ class VodFolder:
 
     async def _chapters_vtt(self, request: Request, shown: Shown) -> Response:
         found = await self._catalog.chapters.of(shown.vod.id)
-        return _text(chapter_formats.vtt(found, shown.replay.duration_us // 1_000), VTT_TYPE)
+        text = chapter_formats.vtt(found, shown.replay.duration_us // 1_000)
+        return self._text(shown, text, VTT_TYPE)
 
     async def _chapters_json(self, request: Request, shown: Shown) -> Response:
         found = await self._catalog.chapters.of(shown.vod.id)
-        return _text(chapter_formats.encode(found).decode(), "application/json")
+        return self._text(shown, chapter_formats.encode(found).decode(), "application/json")
 
     async def _made(self, request: Request, shown: Shown, *, kind: Kind, name: str) -> Response:
         path = await self._output(shown, kind, name)
@@ -223,6 +222,10 @@ class VodFolder:
         headers = {"Cache-Control": self._lifetime(shown, 86_400)}
         return FileResponse(path, media_type="image/jpeg", headers=headers)
 
+    def _text(self, shown: Shown, text: str, content_type: str) -> Response:
+        headers = {"Content-Type": content_type, "Cache-Control": self._lifetime(shown, 5)}
+        return Response(text.encode(), headers=headers)
+
     def _lifetime(self, shown: Shown, seconds: int) -> str:
         """Edges keep what is for everybody; what is signed is for one browser."""
         public = access_of(self._house, shown.vod) == "public"
@@ -237,27 +240,6 @@ class VodFolder:
             if await asyncio.to_thread(path.is_file):
                 return path
         return None
-
-
-class _Pieces:
-    """Iterates over the bytes of a chunk."""
-
-    def __init__(self, shown: Shown, name: str, start: int, length: int) -> None:
-        self._shown = shown
-        self._name = name
-        self._at = start
-        self._end = start + length
-
-    def __iter__(self) -> _Pieces:
-        return self
-
-    def __next__(self) -> bytes:
-        if self._at >= self._end:
-            raise StopIteration
-        size = min(1 << 18, self._end - self._at)
-        data = self._shown.media.read(self._name, self._at, size)
-        self._at += size
-        return data
 
 
 def routes(folder: VodFolder) -> list[Route]:
@@ -292,9 +274,36 @@ def _stretch(request: Request) -> Stretch:
     return start, end
 
 
-def _text(text: str, content_type: str) -> Response:
-    headers = {"Content-Type": content_type, "Cache-Control": "max-age=5"}
-    return Response(text.encode(), headers=headers)
+@contextmanager
+def _told() -> Iterator[None]:
+    """What does not answer, or is not there, as a Problem."""
+    try:
+        yield
+    except (DatabaseDown, QueueDown) as error:
+        raise Problem("catalog-down", "It is not open now.", retry_after_s=2) from error
+    except StoreDown as error:
+        raise Problem("late", "The store does not answer.", retry_after_s=5) from error
+    except (MediaMissing, FileNotFoundError) as error:
+        raise Problem("media-unknown", "A piece of the recording is missing.") from error
+
+
+def _telling(read: Read) -> Read:
+    """The same for what is read only when it is sent."""
+
+    def told(start: int, length: int) -> Iterator[bytes]:
+        with _told():
+            yield from read(start, length)
+
+    return told
+
+
+def _in_file(path: Path, start: int, length: int) -> Iterator[bytes]:
+    """It stays open: a newer file may take its place meanwhile."""
+    with path.open("rb") as file:
+        file.seek(start)
+        while length and (data := file.read(min(PIECE, length))):
+            length -= len(data)
+            yield data
 
 
 def _file_name(title: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -15,7 +16,7 @@ from typing import Final
 
 from recorder.media import Media, MediaMissing
 from recorder.mp4.boxes import MalformedMedia
-from recorder.mp4.moof import Read, Run, Samples, read_run, samples
+from recorder.mp4.moof import Run, Samples, read_run, samples
 from recorder.records import Part
 from recorder.replay import Piece
 
@@ -24,6 +25,8 @@ _HEAD_READ: Final = 4_096
 _SMALL: Final = 16 << 10
 """A part that is not larger is read as a whole, together with its neighbours."""
 _MOST_READ: Final = 1 << 20
+_AT_ONCE: Final = 8
+"""Readings of a store."""
 
 
 def read_samples(
@@ -37,8 +40,8 @@ def read_samples(
     at = 0
     try:
         with _reading(media, name) as read:
-            for window in _windows(pieces):
-                data = read(window.offset, window.size)
+            windows = list(_windows(pieces))
+            for window, data in zip(windows, _contents(read, windows), strict=True):
                 for part in window.parts:
                     at = part.o
                     runs.append(read_run(data, at - window.offset, part, timescale, read))
@@ -61,30 +64,47 @@ def prefetch(media: Media, name: str, pieces: Sequence[Piece]) -> None:
             os.posix_fadvise(file.fileno(), window.offset, window.size, os.POSIX_FADV_WILLNEED)
 
 
-@contextmanager
-def _reading(media: Media, name: str) -> Iterator[Read]:
-    path = media.local(name)
-    if path is None:
-        yield lambda offset, size: media.read(name, offset, size)
-        return
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise MediaMissing(f"{name}: {error.strerror}") from error
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """A chunk, open if it is a file of this machine."""
 
-    def read(offset: int, size: int) -> bytes:
+    media: Media
+    name: str
+    file: int | None
+
+    def __call__(self, offset: int, size: int) -> bytes:
+        if self.file is None:
+            return self.media.read(self.name, offset, size)
         try:
-            data = os.pread(file, size, offset)
+            data = os.pread(self.file, size, offset)
         except OSError as error:
-            raise MediaMissing(f"{name}: {error.strerror}") from error
+            raise MediaMissing(f"{self.name}: {error.strerror}") from error
         if len(data) != size:
-            raise MediaMissing(f"{name}: it ends before byte {offset + size}")
+            raise MediaMissing(f"{self.name}: it ends before byte {offset + size}")
         return data
 
+
+@contextmanager
+def _reading(media: Media, name: str) -> Iterator[_Chunk]:
+    path = media.local(name)
+    file: int | None = None
+    # A file that has just gone may be in the store; what is wrong is told when it is read.
+    with suppress(OSError):
+        file = None if path is None else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        yield read
+        yield _Chunk(media, name, file)
     finally:
-        os.close(file)
+        if file is not None:
+            os.close(file)
+
+
+def _contents(chunk: _Chunk, windows: Sequence[_Window]) -> Iterator[bytes]:
+    if chunk.file is not None or len(windows) < 2:
+        yield from (chunk(window.offset, window.size) for window in windows)
+        return
+    # A store answers many at once, each after some time.
+    with ThreadPoolExecutor(_AT_ONCE, "chunk-heads") as pool:
+        yield from pool.map(lambda window: chunk(window.offset, window.size), windows)
 
 
 @dataclass(slots=True)

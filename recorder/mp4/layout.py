@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final, cast
 
 import numpy as np
 
@@ -18,9 +18,6 @@ from recorder.media import Media, MediaMissing
 from recorder.mp4.interleave import Extents
 from recorder.mp4.timeline import INLINE
 from recorder.work.task import Report
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 BLOCK: Final = 256 << 10
 """Bytes that are read, and given out, at once."""
@@ -156,8 +153,9 @@ class _Reader(io.RawIOBase):
         self._at = begin + offset
         return self._at
 
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        view = memoryview(buffer).cast("B")
+    def readinto(self, buffer: object) -> int:
+        # Anything with the buffer protocol, which has no type before Python 3.12.
+        view = memoryview(cast(bytearray, buffer)).cast("B")
         at = 0
         try:
             for piece in self._file.read(self._at, len(view)):
@@ -206,7 +204,12 @@ class _Copy:
 
     def _open(self, name: str) -> int | None:
         path = self._media.local(name)
-        return None if path is None else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        if path is None:
+            return None
+        try:
+            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None  # it has just gone to the store
 
     def _from(self, file: int | None, name: str, offset: int, size: int) -> None:
         end = offset + size

@@ -46,7 +46,7 @@ export class ClipDialog {
     this.#player = player;
     this.#work = new ClipWork(token);
     this.#outcome = new ClipOutcome(this.#work, token);
-    this.#dialog = make("dialog", { class: "sheet clipsheet", "aria-labelledby": "cliptitle", on: { close: () => this.#onClose(), keydown: (event) => this.#onKey(event) } },
+    this.#dialog = make("dialog", { class: "sheet clipsheet", "aria-labelledby": "cliptitle", on: { close: () => this.#onClose() } },
       make("header", {}, make("h2", { id: "cliptitle" }, "Make a clip"), make("span", { class: "grow" }),
         button("Close", () => this.#dialog.close(), { icon: "close", class: "tool" })),
       make("form", { on: { submit: (event) => this.#onSubmit(event) } },
@@ -54,6 +54,8 @@ export class ClipDialog {
       this.#outcome.element,
     );
     document.body.append(this.#dialog);
+    // Wherever the focus is: a dialog that lets the page go on does not close by itself.
+    document.addEventListener("keydown", (event) => this.#onKey(event));
   }
 
   get isOpen() {
@@ -137,11 +139,11 @@ export class ClipDialog {
     this.#submit.disabled = true;
     const clip = await this.#outcome.make(() => this.#work.ofVod(this.#vod, { from_ms: fromMs, to_ms: toMs, title }));
     this.#submit.disabled = false;
-    if (clip?.state === "ready") this.#player.pause();
+    if (clip?.state === "ready") this.#outcome.focus();
   }
 
   #onKey(event) {
-    if (event.key !== "Escape") return;
+    if (event.key !== "Escape" || event.defaultPrevented || !this.isOpen) return;
     event.preventDefault();
     this.#dialog.close();
   }

@@ -33,6 +33,11 @@ export class ClipOutcome {
     this.#open.hidden = true;
   }
 
+  /** To the link, where there is one. */
+  focus() {
+    if (!this.#field.element.hidden) this.#field.focus();
+  }
+
   /**
    * Ask for a clip and show it once it is there.
    *

@@ -55,7 +55,12 @@ function newItem(channel) {
   badge.className = "badge live";
   badge.textContent = "Live";
   link.querySelector(".shot").append(badge);
-  item.append(link);
+  const past = document.createElement("a");
+  past.className = "past";
+  past.href = `/channel/${encodeURIComponent(channel)}`;
+  past.textContent = "Past broadcasts";
+  past.setAttribute("aria-label", `Past broadcasts of ${channel}`);
+  item.append(link, past);
   list.append(item);
   return item;
 }

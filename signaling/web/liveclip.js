@@ -22,6 +22,7 @@ export class LiveClip {
       this.#outcome.element,
       make("form", { method: "dialog" }, make("button", { class: "button", type: "submit" }, "Close")),
     );
+    document.head.append(make("link", { rel: "stylesheet", href: "/static/recordings.css" }));
     document.body.append(this.#dialog);
   }
 
@@ -31,6 +32,6 @@ export class LiveClip {
     this.#dialog.showModal();
     const wish = { seconds: USUAL_MS / 1000 };
     if (untilMs !== null) wish.until_ms = Math.max(0, Math.round(untilMs));
-    this.#outcome.make(() => this.#work.ofLive(this.#channel, wish));
+    this.#outcome.make(() => this.#work.ofLive(this.#channel, wish)).then(() => this.#outcome.focus());
   }
 }

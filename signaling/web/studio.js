@@ -7,6 +7,8 @@ import { SoundMeter } from "./meter.js";
 import { explainSource, listDevices, openSource } from "./sources.js";
 import { outboundFigures } from "./stats.js";
 import { StudioChat } from "./studiochat.js";
+import { StudioMarker } from "./studiomarker.js";
+import { StudioVods } from "./studiovods.js";
 import { sendableCodecs, WhipPublisher } from "./whip.js";
 
 const TICK_MS = 1000;
@@ -18,6 +20,8 @@ const at = (id) => document.getElementById(id);
 const form = at("form");
 const clock = new ServerClock();
 const chat = new StudioChat(clock);
+const marker = new StudioMarker();
+const vods = new StudioVods();
 
 let source = null;
 let meter = null;
@@ -88,6 +92,7 @@ function stop() {
   events?.close();
   events = null;
   showState();
+  vods.refreshSoon();
 }
 
 /** Viewers, and the news that make us look after our session before the browser notices. */
@@ -132,6 +137,8 @@ function showState() {
   at("go").classList.toggle("danger", onAir());
   at("outgoing").hidden = !onAir();
   at("share").hidden = !onAir();
+  if (state === "live") marker.show(at("channel").value, at("key").value);
+  else if (!onAir()) marker.show(null, null);
   for (const id of ["channel", "key", "codec", "several"]) at(id).disabled = onAir();
   if (onAir()) {
     at("link").value = new URL(`/watch/${at("channel").value}`, location.origin).href;
@@ -264,6 +271,7 @@ function changed(name) {
   if (name === "kbps" || name === "lines") publisher?.setBitrate(at("kbps").valueAsNumber);
   // An open preview follows; a closed one stays closed, so that no permission is asked unasked.
   if (["source", "camera", "mic", "lines", "fps"].includes(name) && (source || onAir())) preview();
+  if (["channel", "key"].includes(name)) vods.open(at("channel").value, at("key").value);
   remember();
 }
 
@@ -314,6 +322,7 @@ function recall() {
   at("channel").value = fragment.get("channel") ?? kept.channel ?? at("channel").value;
   at("key").value = fragment.get("key") ?? kept.key ?? at("key").value;
   if (fragment.size > 0) remember();
+  vods.open(at("channel").value, at("key").value);
 }
 
 function remember() {

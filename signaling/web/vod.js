@@ -24,6 +24,8 @@ import { agoText, dateText, sizeText, speedText, timeText } from "./vodwords.js"
 const TICK_MS = 200;
 /** A pause this short is not worth a spinner. */
 const PATIENCE_MS = 400;
+/** A link beyond the end begins so long before it. */
+const END_MS = 1000;
 /** How often it is looked whether a broadcast has ended, or what was made of it meanwhile. */
 const LIVE_LOOK_MS = 5000;
 const JOBS_LOOK_MS = 15_000;
@@ -80,7 +82,7 @@ player.addEventListener("levels", showQuality);
 player.addEventListener("problem", ({ detail }) => fail(detail));
 for (const name of ["playing", "seeked", "canplay"]) video.addEventListener(name, () => notWaiting());
 for (const name of ["waiting", "seeking"]) video.addEventListener(name, () => waiting());
-video.addEventListener("loadedmetadata", () => (video.playbackRate = speed));
+video.addEventListener("loadedmetadata", loaded);
 video.addEventListener("pause", () => notWaiting());
 window.addEventListener("pageshow", (event) => event.persisted && location.reload());
 
@@ -138,13 +140,23 @@ function toggle() {
 /** Before anything plays, the place to begin at. */
 function seek(ms) {
   const target = Math.min(Math.max(0, ms), durationMs());
-  if (player.isOpen && video.readyState > 0) video.currentTime = target / 1000;
-  else startAtMs = target;
+  startAtMs = target;
+  if (isLoaded()) video.currentTime = target / 1000;
   tick();
 }
 
 function positionMs() {
-  return player.isOpen && video.readyState > 0 ? video.currentTime * 1000 : startAtMs;
+  return isLoaded() ? video.currentTime * 1000 : startAtMs;
+}
+
+function isLoaded() {
+  return player.isOpen && video.readyState > 0;
+}
+
+/** The element knows the recording now: what was wished for meanwhile counts. */
+function loaded() {
+  video.playbackRate = speed;
+  if (Math.abs(video.currentTime * 1000 - startAtMs) > END_MS) video.currentTime = startAtMs / 1000;
 }
 
 function durationMs() {
@@ -212,11 +224,13 @@ function words() {
 /** Everything that the server says of the recording; it may say more each time. */
 function describe() {
   const { details } = address;
+  const { title, channel, began_ms: beganMs, poster, width, state: kind, trouble, duration_ms: lengthMs } = details.vod;
   captions.offer(details.captions);
-  const shape = JSON.stringify({ ...details, expires_ms: null });
+  at("download").href = withQuery(details.mp4, "download=1");
+  // Another signature alone is no news.
+  const shape = JSON.stringify({ ...details, expires_ms: null }).replaceAll(details.folder, "");
   if (shape === shownDetails) return;
   shownDetails = shape;
-  const { title, channel, began_ms: beganMs, poster, width, state: kind, trouble } = details.vod;
   const name = title || channel;
   document.title = `${name} · Sluice`;
   document.body.dataset.sound = width > 0 ? "" : "only";
@@ -224,33 +238,39 @@ function describe() {
   put(at("channellink"), channel);
   at("channellink").href = channelLink(channel, token);
   at("watchlive").href = watchLink(channel, token);
-  const facts = [dateText(beganMs, Date.now()), agoText(beganMs, Date.now())];
-  if (kind !== "recording") facts.push(timeText(details.vod.duration_ms));
+  const done = kind !== "recording";
+  const facts = [dateText(beganMs, Date.now()), agoText(beganMs, Date.now()), ...(done ? [timeText(lengthMs)] : [])];
   put(at("facts"), ["", ...facts].join(" · "));
   const picture = details.large_poster ?? poster;
   if (picture) video.poster = picture;
   at("trouble").hidden = kind !== "trouble";
   put(at("trouble"), trouble ?? "");
-  const done = kind !== "recording";
-  at("share").hidden = !done;
-  at("clip").hidden = !done || !canClip(details.vod.duration_ms);
-  at("download").hidden = !done;
-  at("download").href = withQuery(details.mp4, "download=1");
   at("download").title = `MP4, ${sizeText(details.size_bytes)}`;
-  if (!done) return;
-  if (storyboard === null && details.storyboard) storyboard = storyboardOf();
-  bar.describe({ durationMs: details.vod.duration_ms, chapters: details.chapters, storyboard });
-  chapterList.describe(details.chapters);
-  tabs.offer("chapters", details.chapters.length > 0);
-  tabs.offer("words", details.captions.length > 0);
-  if (details.jobs.some(({ state: job }) => ["waiting", "running"].includes(job))) lookAgain();
+  at("download").hidden = !done;
+  at("share").hidden = !done;
+  at("clip").hidden = !done || !canClip(lengthMs);
+  if (done) describeParts(details, lengthMs);
+}
+
+function describeParts({ chapters, storyboard: pictures, captions: tracks, jobs }, lengthMs) {
+  startAtMs = Math.min(startAtMs, Math.max(0, lengthMs - END_MS));
+  if (storyboard === null && pictures) storyboard = storyboardOf();
+  bar.describe({ durationMs: lengthMs, chapters, storyboard });
+  chapterList.describe(chapters);
+  tabs.offer("chapters", chapters.length > 0);
+  tabs.offer("words", tracks.length > 0);
+  stillMaking({ jobs });
   tick();
 }
 
 /** Storyboard, captions or a poster are still being made. */
 function lookAgain() {
   clearTimeout(lookTimer);
-  lookTimer = setTimeout(() => address.ask().catch(lookAgain), JOBS_LOOK_MS);
+  lookTimer = setTimeout(() => address.ask().then(stillMaking, (error) => error.passing && lookAgain()), JOBS_LOOK_MS);
+}
+
+function stillMaking({ jobs }) {
+  if (jobs.some(({ state: job }) => ["waiting", "running"].includes(job))) lookAgain();
 }
 
 function storyboardOf() {
@@ -308,6 +328,7 @@ function showQuality() {
 
 async function openClip() {
   if (at("clip").hidden || !["idle", "playing", "waiting"].includes(state)) return;
+  if (document.fullscreenElement) await document.exitFullscreen(); // it would lie behind the picture
   const { ClipDialog } = await import("./clipdialog.js");
   clipDialog ??= new ClipDialog({
     vod,

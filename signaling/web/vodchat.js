@@ -30,6 +30,7 @@ export class VodChat {
   #replay;
   #list = new ChatList(PAST_ROOM, {});
   #status = make("p", { class: "linestate", role: "status" });
+  #fault = "";
 
   /** What came into view: {seq, kind, text, t, positionMs}; about the last 600. For tests. */
   shown = [];
@@ -82,6 +83,8 @@ export class VodChat {
     this.#list.draw({ cleared, backTo: null, removed: false, shown, changed: false });
     if (cleared) this.#list.toEnd();
     for (const { entry } of shown) this.#note(entry, position);
+    const empty = this.shown.length === 0 ? "Messages come as they were written." : "";
+    put(this.#status, this.#fault || empty);
     this.#fetch(position, now);
   }
 
@@ -100,11 +103,11 @@ export class VodChat {
       const page = await getJson(path, init);
       Object.assign(PAST_ROOM.emotes, page.emotes ?? {});
       this.#replay.page(want, page);
-      put(this.#status, "");
+      this.#fault = "";
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error;
       this.#replay.pageFailed(want, performance.now());
-      put(this.#status, "The chat cannot be loaded right now.");
+      this.#fault = "The chat cannot be loaded right now.";
     }
   }
 }

@@ -11,7 +11,7 @@ const FIRST_ESTIMATE = 3_000_000;
 const BUFFER_S = 30;
 const BACK_BUFFER_S = 60;
 /** Failures in a row before it is given up. */
-const MOST_RETRIES = 5;
+const MOST_RETRIES = 10;
 const RETRY_MS = 2000;
 const MOST_RECOVERIES = 3;
 const RECOVERY_SPAN_MS = 20_000;
@@ -26,6 +26,8 @@ export class VodPlayer extends EventTarget {
   #hls = null;
   #wish = null;
   #failures = 0;
+  #trying = false;
+  #closed = false;
   #recoveries = [];
   #timer = null;
   #startS = 0;
@@ -66,6 +68,7 @@ export class VodPlayer extends EventTarget {
 
   close() {
     clearTimeout(this.#timer);
+    this.#closed = true;
     this.#hls?.destroy();
     this.#hls = null;
   }
@@ -155,16 +158,21 @@ export class VodPlayer extends EventTarget {
   }
 
   #onError({ fatal, type, details, response }) {
-    if (!fatal) return;
     const { ErrorTypes, ErrorDetails } = this.#Hls;
     const code = response?.code ?? 0;
-    if (details === ErrorDetails.MANIFEST_INCOMPATIBLE_CODECS_ERROR) {
+    const early = details.startsWith("manifest");
+    const go = () => (early ? this.#openHlsJs(this.#startS) : this.#hls.startLoad());
+    if (REFUSED.includes(code)) {
+      this.#hls.stopLoad(); // what it would ask for meanwhile is refused as well
+      this.#again(go, { soon: true });
+    } else if (!fatal) {
+      // It helps itself.
+    } else if (details === ErrorDetails.MANIFEST_INCOMPATIBLE_CODECS_ERROR) {
       this.#fail(new ProblemError({ status: 415, title: "This browser cannot decode the recording" }));
     } else if (type === ErrorTypes.MEDIA_ERROR) {
       this.#recover();
-    } else if (type === ErrorTypes.NETWORK_ERROR && (code === 0 || code >= 500 || REFUSED.includes(code))) {
-      const early = details.startsWith("manifest");
-      this.#again(() => (early ? this.#openHlsJs(this.#startS) : this.#hls.startLoad()), REFUSED.includes(code));
+    } else if (type === ErrorTypes.NETWORK_ERROR && (code === 0 || code >= 500)) {
+      this.#again(go);
     } else {
       this.#fail(new ProblemError({ status: code, title: "The recording cannot be loaded" }));
     }
@@ -182,20 +190,21 @@ export class VodPlayer extends EventTarget {
   }
 
   /** Ask for the address, which may have ended, then try once more; `soon`: that is why. */
-  #again(act, soon = false) {
+  #again(act, { soon = false } = {}) {
+    if (this.#trying) return;
     this.#failures += 1;
     if (this.#failures > MOST_RETRIES) {
       return this.#fail(new ProblemError({ title: "The recording cannot be loaded" }));
     }
-    clearTimeout(this.#timer);
+    this.#trying = true;
     this.#timer = setTimeout(
       async () => {
-        try {
-          await this.#address.ask();
-        } catch (error) {
-          return error.passing ? this.#again(act) : this.#fail(error);
-        }
-        if (this.#hls || this.#kind === "native") act();
+        const problem = await this.#address.ask().then(() => null, (error) => error);
+        this.#trying = false;
+        if (this.#closed) return;
+        if (problem === null) act();
+        else if (problem.passing) this.#again(act);
+        else this.#fail(problem);
       },
       soon && this.#failures === 1 ? 0 : RETRY_MS,
     );

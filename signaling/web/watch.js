@@ -65,6 +65,8 @@ let joinedAt = null;
 let firstFrameMs = null;
 let level = null; // of HLS, by its name; null: automatic
 let noticeUntil = 0;
+let records = true; // until the server says that it does not
+let clips = null; // the dialog, fetched when somebody wants it
 
 const chat = lateChat({ viewer, video, clock, channel, token });
 const menu = new QualityMenu();
@@ -79,6 +81,8 @@ const controls = bindControls(video, {
 });
 at("retry").addEventListener("click", () => viewer.play());
 at("way").addEventListener("click", () => menu.toggle());
+at("clip").addEventListener("click", clip);
+at("past").href = `/channel/${encodeURIComponent(channel)}${token ? `?token=${encodeURIComponent(token)}` : ""}`;
 viewer.addEventListener("state", () => {
   snapshot = null; // what arrived before the change must not count as news after it
   render();
@@ -196,6 +200,13 @@ function canRewind() {
   return webrtc() !== null && plan.canLeave("webrtc", performance.now());
 }
 
+/** The last seconds of what this viewer sees now, however long the dialog takes to come. */
+function clip() {
+  const untilMs = chat.surface.position ?? hls()?.playingMs ?? null;
+  clips ??= import("./liveclip.js").then(({ LiveClip }) => new LiveClip(channel, token));
+  clips.then((dialog) => dialog.open(untilMs)).catch(() => (clips = null));
+}
+
 async function tick() {
   const { session } = viewer;
   if (!session) {
@@ -254,6 +265,7 @@ async function describe() {
   try {
     const state = await getJson(`/api/channels/${encodeURIComponent(channel)}/state`);
     title = state.title || channel;
+    records = state.records !== false;
     viewer.live ??= state.live;
     viewer.viewers ??= state.viewers;
     viewer.sinceMs ??= state.since_ms;
@@ -279,6 +291,7 @@ function render() {
   at("viewers").hidden = viewers === null || !live;
   at("viewercount").textContent = viewers === 1 ? "1 viewer" : `${viewers} viewers`;
   at("retry").hidden = state.name !== "failed";
+  at("clip").hidden = !playing || !records;
   at("rewind").hidden = !playing || (!hls() && !canRewind());
   at("way").hidden = !playing || menuSections().every(({ choices }) => choices.length === 0);
   at("way").textContent = SHORT_NAMES[viewer.transport] ?? "";

@@ -10,34 +10,28 @@ channel is `pond`. FFmpeg makes the media once and leaves it in the folder.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qs, unquote, urlsplit
 
-from signaling.headers import _CSP as CSP
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from signaling.headers import HeadersMiddleware
 from signaling.pages import WEB
 
 LENGTH_MS: Final = 312_000
 BEGAN_MS: Final = 1_760_000_000_000
 SIGNED_S: Final = 20
-TYPES: Final = {
-    ".html": "text/html",
-    ".js": "text/javascript",
-    ".mjs": "text/javascript",
-    ".css": "text/css",
-    ".svg": "image/svg+xml",
-    ".m3u8": "application/vnd.apple.mpegurl",
-    ".mp4": "video/mp4",
-    ".jpg": "image/jpeg",
-    ".vtt": "text/vtt",
-}
 CHAPTERS: Final = (
     (0, "Good morning from the pond", "title"),
     (48_000, "What the heron did last night", "marker"),
@@ -106,21 +100,18 @@ def _ffmpeg(wish: Sequence[str], out: Path) -> None:
     subprocess.run(["ffmpeg", "-v", "error", "-y", *wish, str(out)], check=True)
 
 
-@dataclass
 class Canned:
-    """What is answered. Clips come to be, step by step with each question."""
+    """What changes while one looks: clips come to be, step by step with each question."""
 
-    folder: Path
-    clips: dict[str, dict[str, object]] = field(default_factory=dict)
-    markers: list[str] = field(default_factory=list)
-    gone: set[str] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
+    def __init__(self) -> None:
+        self.clips: dict[str, dict[str, object]] = {}
+        self.gone: set[str] = set()
         for number in range(3):
-            clip = self.clip("pond-1", 30_000 * number, 30_000 * number + 20_000, f"Frog {number}")
+            begin = 30_000 * number
+            clip = self.new_clip("pond-1", begin, begin + 20_000, f"Frog {number}")
             clip.update(state="ready", progress=1.0, mp4="/vod-clip/made/clip.mp4")
 
-    def clip(self, vod: str, from_ms: int, to_ms: int, title: str) -> dict[str, object]:
+    def new_clip(self, vod: str, from_ms: int, to_ms: int, title: str) -> dict[str, object]:
         name = f"clip{len(self.clips)}"
         self.clips[name] = {
             "id": name,
@@ -139,7 +130,7 @@ class Canned:
         }
         return self.clips[name]
 
-    def asked(self, name: str) -> dict[str, object] | None:
+    def clip(self, name: str) -> dict[str, object] | None:
         clip = self.clips.get(name)
         if clip is not None and clip["state"] == "making":
             done = float(str(clip["progress"])) + 0.34
@@ -148,77 +139,95 @@ class Canned:
                 clip.update(state="ready", mp4="/vod-clip/made/clip.mp4")
         return clip
 
-    def vod(self, name: str) -> dict[str, object]:
-        state = {"pond-live": "recording", "pond-gap": "trouble"}.get(name, "ready")
-        lacking = "The disk was full: the last minutes are missing." if state == "trouble" else None
-        return {
-            "id": name,
-            "channel": "pond",
-            "title": "Morning at the pond",
-            "state": state,
-            "trouble": lacking,
-            "began_ms": BEGAN_MS,
-            "duration_ms": LENGTH_MS,
-            "width": 1280,
-            "height": 720,
-            "poster": None if name == "pond-plain" else f"/vod/{name}/small.jpg",
-        }
-
-    def details(self, name: str) -> dict[str, object]:
-        ends = int(time.time()) + SIGNED_S if name == "pond-signed" else None
-        folder = f"/vod/{name}/" if ends is None else f"/vod/~{ends}.x/{name}/"
-        rich = name != "pond-plain"
-        captions = [
-            {
-                "language": language,
-                "label": label,
-                "kind": kind,
-                "vtt": f"{folder}captions/{language}.vtt",
-                "srt": f"{folder}captions/{language}.srt",
-            }
-            for language, label, kind in (("en", "English", "final"), ("fi", "Suomi", "upload"))
-        ]
-        job = {"kind": "captions", "state": "running", "progress": 0.4, "error": None}
-        failed = {"kind": "mp4", "state": "failed", "progress": 0.7, "error": "The disk is full."}
-        return {
-            "vod": self.vod(name),
-            "size_bytes": 231_000_000,
-            "keep_until_ms": BEGAN_MS + 30 * 86_400_000,
-            "folder": folder,
-            "expires_ms": None if ends is None else ends * 1_000,
-            "playlist": f"{folder}master.m3u8",
-            "mp4": f"{folder}video.mp4",
-            "large_poster": f"{folder}poster.jpg" if rich else None,
-            "storyboard": f"{folder}storyboard.vtt" if rich else None,
-            "chapters_vtt": f"{folder}chapters.vtt",
-            "chapters": chapters() if rich else [],
-            "captions": captions if rich else [],
-            "periods": [{"at_ms": 0, "stream_ms": BEGAN_MS, "duration_ms": LENGTH_MS}],
-            "jobs": [job, failed] if name == "pond-2" else [],
-        }
-
     def vods(self, before: str | None) -> dict[str, object]:
         names = ["pond-live", "pond-1", "pond-2", "pond-gap", "pond-plain", "pond-signed"]
         names += [f"pond-old{number}" for number in range(8)]
         names = [name for name in names if name not in self.gone]
         first = int(before or 0)
         more = str(first + 6) if first + 6 < len(names) else None
-        return {"items": [self.vod(name) for name in names[first : first + 6]], "next": more}
+        return {"items": [vod(name) for name in names[first : first + 6]], "next": more}
+
+
+def vod(name: str) -> dict[str, object]:
+    state = {"pond-live": "recording", "pond-gap": "trouble"}.get(name, "ready")
+    lacking = "The disk was full: the last minutes are missing." if state == "trouble" else None
+    return {
+        "id": name,
+        "channel": "pond",
+        "title": "Morning at the pond",
+        "state": state,
+        "trouble": lacking,
+        "began_ms": BEGAN_MS,
+        "duration_ms": LENGTH_MS,
+        "width": 1280,
+        "height": 720,
+        "poster": None if name == "pond-plain" else f"{folder_of(name)}small.jpg",
+    }
+
+
+def folder_of(name: str) -> str:
+    """As if signed: it only says when it ends."""
+    ends = f"~{int(time.time()) + SIGNED_S}/" if name == "pond-signed" else ""
+    return f"/vod/{ends}{name}/"
+
+
+def details(name: str) -> dict[str, object]:
+    folder = folder_of(name)
+    rich = name != "pond-plain"
+    tracks = [
+        {
+            "language": language,
+            "label": label,
+            "kind": kind,
+            "vtt": f"{folder}captions/{language}.vtt",
+            "srt": f"{folder}captions/{language}.srt",
+        }
+        for language, label, kind in (("en", "English", "final"), ("fi", "Suomi", "upload"))
+    ]
+    job = {"kind": "captions", "state": "running", "progress": 0.4, "error": None}
+    failed = {"kind": "mp4", "state": "failed", "progress": 0.7, "error": "The disk is full."}
+    ends_ms = int(time.time() + SIGNED_S) * 1_000 if name == "pond-signed" else None
+    return {
+        "vod": vod(name),
+        "size_bytes": 231_000_000,
+        "keep_until_ms": BEGAN_MS + 30 * 86_400_000,
+        "folder": folder,
+        "expires_ms": ends_ms,
+        "playlist": f"{folder}master.m3u8",
+        "mp4": f"{folder}video.mp4",
+        "large_poster": f"{folder}poster.jpg" if rich else None,
+        "storyboard": f"{folder}storyboard.vtt" if rich else None,
+        "chapters_vtt": f"{folder}chapters.vtt",
+        "chapters": chapters() if rich else [],
+        "captions": tracks if rich else [],
+        "periods": [{"at_ms": 0, "stream_ms": BEGAN_MS, "duration_ms": LENGTH_MS}],
+        "jobs": [job, failed] if name == "pond-2" else [],
+    }
 
 
 def chapters() -> list[dict[str, object]]:
     return [{"at_ms": at, "title": title, "source": source} for at, title, source in CHAPTERS]
 
 
-def talk() -> list[dict[str, object]]:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An entry of the room, and when it is shown."""
+
+    at_ms: int
+    seq: int
+    entry: dict[str, object]
+
+
+def talk() -> list[Said]:
     """The room, in its order: busier while the lilies are planted."""
     dice = random.Random(7)
-    entries: list[dict[str, object]] = []
+    said: list[Said] = []
     at_ms = 2_000
     while at_ms < LENGTH_MS:
         name, text = dice.choice(TALK)
+        seq = len(said) * 2 + 1
         entry: dict[str, object] = {
-            "seq": len(entries) * 2 + 1,
+            "seq": seq,
             "t": BEGAN_MS + at_ms,
             "kind": "message",
             "id": f"m{at_ms}",
@@ -226,13 +235,18 @@ def talk() -> list[dict[str, object]]:
             "text": text,
             "parts": [{"t": "text", "v": f"{text} "}, {"t": "emote", "v": "heart"}],
         }
-        if len(entries) == 20:
-            gift = {"kind": "alert", "what": "donation", "shown": "20,00 €", "text": "for the frogs"}
-            entry = {**entry, **gift, "parts": []}
-        entries.append({"at_ms": at_ms, "entry": entry})
+        if len(said) == 20:
+            gift = {
+                "kind": "alert",
+                "what": "donation",
+                "shown": "20,00 €",
+                "text": "for the frogs",
+            }
+            entry |= {**gift, "parts": []}
+        said.append(Said(at_ms, seq, entry))
         busy = 121_000 < at_ms < 160_000
         at_ms += dice.randint(150, 900) if busy else dice.randint(1_000, 6_000)
-    return entries
+    return said
 
 
 def captions() -> str:
@@ -269,146 +283,129 @@ def found(word: str) -> list[dict[str, object]]:
     return places[:40]
 
 
-class Door(BaseHTTPRequestHandler):
-    """One request."""
+class Door:
+    """The routes."""
 
-    protocol_version = "HTTP/1.1"
-    canned: Canned
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._canned = Canned()
 
-    def do_GET(self) -> None:
-        address = urlsplit(self.path)
-        parts = [unquote(part) for part in address.path.strip("/").split("/")]
-        query = {name: values[-1] for name, values in parse_qs(address.query).items()}
-        if parts[0] == "api":
-            self._api(parts[1:], query)
-        elif parts[0] == "static":
-            self._file(WEB.joinpath(*parts[1:]))
-        elif parts[0] == "vod-clip":
-            self._file(self.canned.folder / "video.mp4")
-        elif parts[0] == "vod" and len(parts) > 2:
-            self._media(parts[1:])
-        else:
-            page = {"": "index", "vod": "vod", "clip": "clip", "channel": "channel"}
-            self._file(WEB / f"{page.get(parts[0], parts[0])}.html")
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
-        parts = urlsplit(self.path).path.strip("/").split("/")
-        if parts[-1] == "clips" and parts[1] == "vods":
-            clip = self.canned.clip(parts[2], body["from_ms"], body["to_ms"], body["title"])
-            self._json(clip, 201)
-        elif parts[-1] == "clips":
-            self._json(self.canned.clip("pond-1", 60_000, 90_000, body.get("title", "")), 201)
-        elif parts[-1] == "markers":
-            self.canned.markers.append(body["text"])
-            self._json({"stream_ms": BEGAN_MS})
-        else:
-            self._problem(404)
-
-    def do_DELETE(self) -> None:
-        self.canned.gone.add(self.path.split("/")[-1])
-        self._send(204, "text/plain", b"")
-
-    def _api(self, parts: Sequence[str], query: Mapping[str, str]) -> None:
-        match list(parts):
-            case ["time"]:
-                self._json({"now_ms": time.time() * 1_000})
-            case ["live"]:
-                live = {"channel": "pond", "title": "Pond", "viewers": 4, "since_ms": BEGAN_MS}
-                self._json({"channels": [live]})
-            case ["vods", name] if name.startswith("pond") and name not in self.canned.gone:
-                self._json(self.canned.details(name))
-            case ["vods", _, "heat"]:
-                dice = random.Random(3)
-                values = [dice.random() * (1 if 60 < i < 90 else 0.4) for i in range(120)]
-                self._json({"step_ms": LENGTH_MS / 120, "values": values})
-            case ["vods", _, "search"]:
-                self._json({"items": found(query.get("q", ""))})
-            case ["vods", name, "chat"]:
-                self._json(self._chat(name, query))
-            case ["clips", name] if (clip := self.canned.asked(name)) is not None:
-                self._json(clip)
-            case ["channels", "pond", "vods"]:
-                self._json(self.canned.vods(query.get("before")))
-            case ["channels", "pond", "clips"]:
-                self._json({"items": list(self.canned.clips.values()), "next": None})
-            case ["channels", name, "vods" | "clips"]:
-                self._json({"items": [], "next": None})
-            case ["channels", name, "state"]:
-                state = {"channel": name, "title": "Lina at the pond", "live": name == "pond"}
-                rest = {"stalled": False, "viewers": 4, "since_ms": BEGAN_MS}
-                self._json({**state, **rest, "layers": [], "renditions": []})
-            case _:
-                self._problem(404)
-
-    def _chat(self, name: str, query: Mapping[str, str]) -> dict[str, object]:
-        begin, end = int(query["from"]), int(query["to"])
-        after, limit = int(query.get("after", -1)), int(query.get("limit", 200))
-        if name == "pond-plain":
-            return {"items": [], "next": None}
-        wanted = [
-            one
-            for number, one in enumerate(talk())
-            if begin <= int(str(one["at_ms"])) < end and number * 2 + 1 > after
+    def routes(self) -> list[BaseRoute]:
+        api = "/api/channels/{channel}"
+        vod = "/api/vods/{vod}"
+        return [
+            Mount("/static", StaticFiles(directory=WEB)),
+            Route("/api/time", lambda _: JSONResponse({"now_ms": time.time() * 1_000})),
+            Route("/api/live", lambda _: JSONResponse({"channels": [live("pond")]})),
+            Route(f"{api}/state", self.state),
+            Route(f"{api}/vods", self.vods),
+            Route(f"{api}/clips", self.clips, methods=["GET", "POST"]),
+            Route(f"{api}/markers", self.marker, methods=["POST"]),
+            Route(vod, self.vod, methods=["GET", "DELETE"]),
+            Route(f"{vod}/heat", self.heat),
+            Route(f"{vod}/search", self.search),
+            Route(f"{vod}/chat", self.chat),
+            Route(f"{vod}/clips", self.make_clip, methods=["POST"]),
+            Route("/api/clips/{clip}", self.clip),
+            Route("/vod-clip/{file:path}", lambda _: FileResponse(self._folder / "video.mp4")),
+            Route("/vod/{file:path}", self.media_or_page),
+            Route("/{page}/{name}", lambda request: page(request.path_params["page"])),
+            Route("/studio", lambda _: page("studio")),
+            Route("/", lambda _: page("index")),
         ]
-        page = wanted[:limit]
-        last = page[-1]["entry"] if len(wanted) > limit else None
-        return {"items": page, "next": last["seq"] if isinstance(last, dict) else None}
 
-    def _media(self, parts: Sequence[str]) -> None:
+    def state(self, request: Request) -> Response:
+        channel = request.path_params["channel"]
+        rest = {"live": channel == "pond", "stalled": False, "layers": [], "renditions": []}
+        return JSONResponse({**live(channel), **rest})
+
+    def vods(self, request: Request) -> Response:
+        if request.path_params["channel"] != "pond":
+            return JSONResponse({"items": [], "next": None})
+        return JSONResponse(self._canned.vods(request.query_params.get("before")))
+
+    async def clips(self, request: Request) -> Response:
+        if request.method == "POST":
+            title = str((await request.json()).get("title", ""))
+            return JSONResponse(self._canned.new_clip("pond-1", 60_000, 90_000, title), 201)
+        made = self._canned.clips if request.path_params["channel"] == "pond" else {}
+        return JSONResponse({"items": list(made.values()), "next": None})
+
+    def marker(self, request: Request) -> Response:
+        return JSONResponse({"stream_ms": BEGAN_MS})
+
+    def vod(self, request: Request) -> Response:
+        name = request.path_params["vod"]
+        if not name.startswith("pond") or name in self._canned.gone:
+            return problem(404)
+        if request.method == "DELETE":
+            self._canned.gone.add(name)
+            return Response(status_code=204)
+        return JSONResponse(details(name))
+
+    def heat(self, request: Request) -> Response:
+        dice = random.Random(3)
+        values = [dice.random() * (1 if 60 < step < 90 else 0.4) for step in range(120)]
+        return JSONResponse({"step_ms": LENGTH_MS / 120, "values": values})
+
+    def search(self, request: Request) -> Response:
+        return JSONResponse({"items": found(request.query_params.get("q", ""))})
+
+    def chat(self, request: Request) -> Response:
+        query = request.query_params
+        begin, end, limit = (int(query[name]) for name in ("from", "to", "limit"))
+        after = int(query.get("after", 0))
+        if request.path_params["vod"] == "pond-plain":
+            return JSONResponse({"items": [], "next": None})
+        wanted = [one for one in talk() if begin <= one.at_ms < end and one.seq > after]
+        items = [{"at_ms": one.at_ms, "entry": one.entry} for one in wanted[:limit]]
+        more = wanted[limit - 1].seq if len(wanted) > limit else None
+        return JSONResponse({"items": items, "next": more})
+
+    async def make_clip(self, request: Request) -> Response:
+        wish = await request.json()
+        vod = request.path_params["vod"]
+        clip = self._canned.new_clip(vod, wish["from_ms"], wish["to_ms"], wish["title"])
+        return JSONResponse(clip, 201)
+
+    def clip(self, request: Request) -> Response:
+        clip = self._canned.clip(request.path_params["clip"])
+        return problem(404) if clip is None else JSONResponse(clip)
+
+    def media_or_page(self, request: Request) -> Response:
+        parts = request.path_params["file"].split("/")
+        if len(parts) == 1:
+            return page("vod")
         if parts[0].startswith("~"):
-            if float(parts[0][1:].split(".")[0]) < time.time():
-                self._problem(403)
-                return
+            if float(parts[0][1:]) < time.time():
+                return problem(403)
             parts = parts[1:]
         elif parts[0] == "pond-signed":
-            self._problem(401)
-            return
+            return problem(401)
         made = {"storyboard.vtt": storyboard, "captions": captions}.get(parts[1])
         if made is not None:
-            self._send(200, "text/vtt", made().encode())
-        else:
-            self._file(self.canned.folder.joinpath(*parts[1:]))
-
-    def _file(self, path: Path) -> None:
-        if not path.is_file():
-            self._problem(404)
-            return
-        content = path.read_bytes()
-        kind = TYPES.get(path.suffix, "application/octet-stream")
-        asked = self.headers.get("Range")
-        if asked is None:
-            self._send(200, kind, content)
-            return
-        begin, _, end = asked.removeprefix("bytes=").partition("-")
-        first, last = int(begin), min(int(end or len(content)), len(content) - 1)
-        place = {"Content-Range": f"bytes {first}-{last}/{len(content)}"}
-        self._send(206, kind, content[first : last + 1], place)
-
-    def _problem(self, status: int) -> None:
-        self._json({"title": "Nothing is here", "detail": self.path, "code": "not-found"}, status)
-
-    def _json(self, body: object, status: int = 200) -> None:
-        self._send(status, "application/json", json.dumps(body).encode())
-
-    def _send(
-        self, status: int, kind: str, body: bytes, more: Mapping[str, str] | None = None
-    ) -> None:
-        self.send_response(status)
-        head = {"Content-Type": kind, "Content-Length": str(len(body)), "Accept-Ranges": "bytes"}
-        for name, value in {**head, "Content-Security-Policy": CSP, **(more or {})}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+            return Response(made(), media_type="text/vtt")
+        path = self._folder.joinpath(*parts[1:])
+        return FileResponse(path) if path.is_file() else problem(404)
 
 
-def serve(folder: Path, port: int) -> ThreadingHTTPServer:
-    make_media(folder)
-    door = type("CannedDoor", (Door,), {"canned": Canned(folder)})
-    return ThreadingHTTPServer(("127.0.0.1", port), door)
+def live(channel: str) -> dict[str, object]:
+    about = {"channel": channel, "title": "Lina at the pond"}
+    return {**about, "viewers": 4, "since_ms": int(time.time() - 5_400) * 1_000}
+
+
+def page(name: str) -> Response:
+    file = WEB / f"{name}.html"
+    return FileResponse(file) if file.is_file() else problem(404)
+
+
+def problem(status: int) -> Response:
+    return JSONResponse({"title": "Nothing is here", "code": "not-found"}, status)
+
+
+def app(folder: Path) -> ASGIApp:
+    """With the headers that pages have in earnest."""
+    return HeadersMiddleware(Starlette(routes=Door(folder).routes()), https=False)
 
 
 def main() -> None:
@@ -416,9 +413,9 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="where the media is made")
     parser.add_argument("--port", type=int, default=8090)
     wish = parser.parse_args()
-    server = serve(wish.folder, wish.port)
-    print(f"http://127.0.0.1:{server.server_port}/channel/pond", flush=True)
-    server.serve_forever()
+    make_media(wish.folder)
+    print(f"http://127.0.0.1:{wish.port}/channel/pond", flush=True)
+    uvicorn.run(app(wish.folder), host="127.0.0.1", port=wish.port, log_level="warning")
 
 
 if __name__ == "__main__":

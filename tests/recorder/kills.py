@@ -43,6 +43,8 @@ class Report:
 
     seed: int
     kills: int = 0
+    ended: int = 0
+    """Recorders that were quicker than their kill."""
     stages: Counter[str] = field(default_factory=Counter)
     reopened: int = 0
     parts: int = 0
@@ -59,7 +61,8 @@ class Report:
     def __str__(self) -> str:
         stages = ", ".join(f"{count} {name}" for name, count in sorted(self.stages.items()))
         return (
-            f"seed {self.seed}: {self.kills} kills ({stages}), {self.reopened} times opened again; "
+            f"seed {self.seed}: {self.kills} kills ({stages}; {self.ended} more were too late), "
+            f"{self.reopened} times opened again; "
             f"{self.parts} parts handed over, {self.lasting} said to be lasting, "
             f"{self.lost} lost ({self.most_lost} of a rendition at most), "
             f"{self.salvaged} found that the index did not know, {self.cut} bytes of half parts "
@@ -88,14 +91,17 @@ class Run:
     def go(self, kills: int) -> Report:
         begin = time.perf_counter()
         while self.report.kills < kills:
-            folder = self._folder / f"{self.report.kills}"
+            folder = self._folder / f"{self.report.kills}-{self.report.ended}"
             story = Story()
             lives = self._chance.choice((1, 1, 1, 2, 3))
-            for life in range(min(lives, kills - self.report.kills)):
+            for life in range(lives):
                 self._kill(folder, life, story)
                 # The last one always; those before are sometimes left as they are.
-                if life == lives - 1 or self.report.kills == kills or self._chance.random() < 0.5:
+                is_last = life == lives - 1 or self.report.kills == kills
+                if is_last or self._chance.random() < 0.5:
                     self._look(folder, story)
+                if is_last:
+                    break
             self.report.reopened += story.lives - 1
         self.report.seconds = time.perf_counter() - begin
         return self.report
@@ -116,9 +122,12 @@ class Run:
         receiver.close()
         process.join()
         process.close()
-        self.report.kills += 1
-        self.report.stages[_stage(said)] += 1
         story.lives += 1
+        if said and said[-1] == "e":
+            self.report.ended += 1
+        else:
+            self.report.kills += 1
+            self.report.stages[_stage(said)] += 1
         for line in said:
             word, *rest = line.split()
             if word in ("h", "l"):
@@ -197,7 +206,7 @@ def _read_lines(pipe: Connection, count: int | None = None, word: str = "") -> l
 def _stage(said: list[str]) -> str:
     """What it was about when it was killed."""
     words = {"o": "opening", "w": "beginning", "h": "writing", "l": "waiting", "c": "closing"}
-    return words.get(said[-1][0] if said else "o", "at the end")
+    return words[said[-1][0] if said else "o"]
 
 
 def run(folder: Path, kills: int, seed: int) -> Report:

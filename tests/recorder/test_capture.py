@@ -357,6 +357,7 @@ async def test_closing_does_not_wait_for_ever(
     with pytest.raises(BlockingIOError):
         await opened(tmp_path / "r", BEGAN)
     gate.open.set()
+    monkeypatch.undo()
     await studio.close()
     assert parts_of(studio.folder)["source"] == named(picture().segment(0)[:1], "source")
     assert Recording.read(studio.folder).closed is not None

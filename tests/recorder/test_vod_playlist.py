@@ -1,9 +1,12 @@
+"""Playlists of a replay, read and played as a player does."""
+
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from datetime import datetime
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -203,9 +206,7 @@ def test_the_master_tells_what_there_is(replay: Replay) -> None:
     lines = master(replay).splitlines()
     assert lines[0] == "#EXTM3U"
     variants = [
-        (line, address)
-        for line, address in zip(lines, lines[1:], strict=False)
-        if line.startswith("#EXT-X-STREAM-INF")
+        (line, address) for line, address in pairwise(lines) if line.startswith("#EXT-X-STREAM-INF")
     ]
     assert [address for _, address in variants] == [f"{name}/index.m3u8" for name in NAMES]
     best, _, sound = (line for line, _ in variants)

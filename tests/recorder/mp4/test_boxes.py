@@ -1,3 +1,5 @@
+"""Boxes that are written are found again; bytes that are none are errors."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""What an init segment says, and silence that a decoder takes for silence."""
+
 from __future__ import annotations
 
 from contextlib import suppress

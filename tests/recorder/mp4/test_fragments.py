@@ -1,3 +1,5 @@
+"""Samples are found in real chunks with few readings, also in damaged ones."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -105,7 +107,7 @@ def test_of_large_parts_only_the_head_is_read(tmp_path: Path) -> None:
     found, counts = read_samples(media, "source-000001.mp4", [piece], 90_000)
     assert counts == [4]
     assert found.size.tolist() == [30_000] * 4
-    assert media.reads == [("source-000001.mp4", part.o, 4_096) for part in parts]
+    assert sorted(media.reads) == [("source-000001.mp4", part.o, 4_096) for part in parts]
 
 
 def test_a_store_and_a_folder_give_the_same(broadcast: Broadcast, replay: Replay) -> None:

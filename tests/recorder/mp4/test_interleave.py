@@ -1,3 +1,5 @@
+"""Each sample is where the file says that it is."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Languages as MP4 names them."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""A virtual file reads and writes like the file that it stands for."""
+
 from __future__ import annotations
 
 import errno

@@ -1,3 +1,5 @@
+"""Heads of parts, real ones and all that can be wrong with them."""
+
 from __future__ import annotations
 
 import struct

@@ -1,3 +1,5 @@
+"""The head of a file, read back box by box."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The tables of a track, read back box by box."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Sound across breaks: nothing twice, holes are silent, and counting frames keeps step."""
+
 from __future__ import annotations
 
 import numpy as np

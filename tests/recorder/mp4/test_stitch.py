@@ -1,3 +1,7 @@
+"""Whole recordings and stretches of them as MP4, decoded by FFmpeg: each picture once, in order and
+in step with the sound.
+"""
+
 from __future__ import annotations
 
 from pathlib import Path

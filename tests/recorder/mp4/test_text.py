@@ -1,3 +1,5 @@
+"""Captions and chapters as samples of a file."""
+
 from __future__ import annotations
 
 from recorder.mp4.text import (

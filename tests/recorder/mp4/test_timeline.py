@@ -1,3 +1,5 @@
+"""Recorded samples stand where they belong in the replay."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -27,14 +27,15 @@ test("nothing is loaded from another host", () => {
 });
 
 test("every file and icon that a page or module names exists", () => {
-  const icons = ids(read("icons.svg"));
+  const icons = new Map(named("icons.svg").map((sheet) => [sheet, ids(read(sheet))]));
   for (const name of [...named(".html"), ...named(".js")]) {
     const text = read(name);
     for (const [, path] of text.matchAll(/["`(]\/static\/(?!lib\/)([\w.-]+)/g)) {
       assert.ok(existsSync(new URL(path, WEB)), `${name}: ${path}`);
     }
-    for (const [, icon] of text.matchAll(/icons\.svg#(\w+)/g)) assert.ok(icons.has(icon), `${name}: ${icon}`);
-    for (const [, path] of text.matchAll(/from "\.\/([^"]+)"/g)) {
+    for (const [, sheet, icon] of text.matchAll(/\/(\w*icons\.svg)#(\w+)/g)) assert.ok(icons.get(sheet)?.has(icon), `${name}: ${icon}`);
+    for (const [, icon] of text.matchAll(/"vodicons#(\w+)"/g)) assert.ok(icons.get("vodicons.svg").has(icon), `${name}: ${icon}`);
+    for (const [, path] of text.matchAll(/(?:from |import\()"\.\/([^"]+)"/g)) {
       assert.ok(existsSync(new URL(path, WEB)), `${name}: ${path}`);
     }
   }
@@ -43,7 +44,10 @@ test("every file and icon that a page or module names exists", () => {
 test("every element a page's modules ask for by id is there once", () => {
   const modules = {
     "watch.html": ["watch.js", "controls.js", "menu.js", "panel.js", "seekbar.js", "watchchat.js"],
-    "studio.html": ["studio.js", "studiochat.js"],
+    "studio.html": ["studio.js", "studiochat.js", "studiomarker.js", "studiovods.js"],
+    "vod.html": ["vod.js", "vodbar.js", "vodcontrols.js"],
+    "channel.html": ["channel.js"],
+    "clip.html": ["clip.js"],
     "index.html": ["index.js"],
   };
   for (const [page, scripts] of Object.entries(modules)) {

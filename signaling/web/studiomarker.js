@@ -1,0 +1,54 @@
+// The studio's chapter marker: while it is live, this moment becomes the begin of a chapter.
+
+import { put } from "./elements.js";
+import { bearer, getJson, ProblemError } from "./problem.js";
+
+const SAID_MS = 6000;
+
+export class StudioMarker {
+  #at = (id) => document.getElementById(id);
+  #channel = null;
+  #key = null;
+  #timer = null;
+
+  constructor() {
+    this.#at("markerform").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#mark();
+    });
+  }
+
+  /** The broadcast of this channel is on the air; null: none is. */
+  show(channel, key) {
+    this.#channel = channel;
+    this.#key = key;
+    this.#at("markerform").hidden = channel === null;
+    if (channel === null) this.#say("");
+  }
+
+  async #mark() {
+    const text = this.#at("markertext").value.trim();
+    if (text === "") return this.#at("markertext").focus();
+    this.#at("markerbutton").disabled = true;
+    try {
+      await getJson(`/api/channels/${encodeURIComponent(this.#channel)}/markers`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", ...bearer(this.#key) },
+        body: JSON.stringify({ text }),
+      });
+      this.#at("markertext").value = "";
+      this.#say(`Marked: ${text}`);
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error;
+      this.#say([error.title, error.detail].filter(Boolean).join(": "));
+    } finally {
+      this.#at("markerbutton").disabled = false;
+    }
+  }
+
+  #say(words) {
+    put(this.#at("markerstatus"), words);
+    clearTimeout(this.#timer);
+    if (words) this.#timer = setTimeout(() => this.#say(""), SAID_MS);
+  }
+}
