@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -19,12 +20,14 @@ import structlog
 from recorder import chapters as chapter_rules
 from recorder.captions import vtt
 from recorder.catalog.catalog import Catalog
+from recorder.catalog.clips import Clip
 from recorder.catalog.holding import VodUnknown
 from recorder.catalog.outputs import Output
 from recorder.catalog.tracks import NewTrack
 from recorder.catalog.vods import Vod
 from recorder.chapters import Candidate, Chapter, Found
 from recorder.jobs.job import Job
+from recorder.jobs.key import Extent
 from recorder.jobs.outputs import DERIVED, Outputs
 from recorder.jobs.queue import JobQueue, QueueDown
 from recorder.mp4.text import TextTrack
@@ -47,7 +50,6 @@ PRIORITIES: Final[Mapping[Kind, int]] = {"poster": 1, "storyboard": 0, "chapters
 SWEEP_S: Final = 600.0
 SWEPT: Final = 100
 """VODs that a sweep looks at: the newest."""
-_REST_S: Final = 2.0
 LANGUAGES: Final = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español"}
 
 
@@ -83,20 +85,22 @@ class Aftermath:
 
     def finished(self, recording: str) -> None:
         """A recording is over."""
-        self._tasks.spawn(self._guarded(recording), f"aftermath-{recording}")
+        self._tasks.spawn(
+            self._guarded(recording, partial(self.look, recording)), f"aftermath-{recording}"
+        )
 
     async def look(self, recording: str) -> None:
-        """Submit what is wanted of a VOD and not there. Raises as queue and catalog do."""
+        """Submit what is wanted of a VOD and not there. Raises as queue and catalog do, OSError
+        and NotARecording."""
         vod = await self._catalog.vods.get(recording)
         if vod is None or vod.state == "recording" or vod.duration_ms == 0:
             return
-        there = {one.kind for one in await self._catalog.outputs.of(recording)}
-        jobs = {one.key: one for one in await self._queue.of(recording)}
+        # Read once for all: of a long recording, that is the most of the work.
+        extent = await asyncio.to_thread(_extent, self._folder / recording)
         for spec in self.wanted(recording):
-            job = await self._queue.submit(spec, priority=PRIORITIES[spec.kind])
-            if job.state == "done" and (spec.kind not in there or job.key not in jobs):
-                await self.take(job)
-        await self._look_for_file(vod)
+            priority = PRIORITIES[spec.kind]
+            await self._catch_up(await self._queue.submit(spec, priority=priority, extent=extent))
+        await self._make_file(recording, extent)
 
     def wanted(self, recording: str) -> list[Spec]:
         """What is made of each recording by itself, but the one file, which needs these."""
@@ -114,10 +118,9 @@ class Aftermath:
         }
 
     async def make_file(self, recording: str) -> None:
-        """Chapters or captions changed: the one file is made anew, with them."""
-        vod = await self._catalog.vods.get(recording)
-        if vod is not None and vod.state != "recording":
-            await self._look_for_file(vod)
+        """Chapters or captions changed: the one file is made anew, with them. Where that cannot
+        be now, the sweep does it."""
+        await self._guarded(recording, partial(self._make_file, recording))
 
     async def take(self, job: Job) -> None:
         """Put what a settled job made into the catalog; again is harmless. Raises as queue and
@@ -127,14 +130,17 @@ class Aftermath:
             await self._take_clips(job)
         if job.state == "failed":
             log.warning("a job failed", recording=recording, kind=kind, error=job.error)
+        elif kind == "mp4":
+            await self._take_file(job)
         else:
-            await self._record(job)
             if kind == "poster" and "at_ms" not in job.spec.parameters:
                 await self._catalog.vods.set_poster(recording, job.key)
             elif kind == "chapters":
                 await self._take_chapters(recording, job.key)
             elif kind == "captions":
                 await self._take_captions(job)
+            # At last: an output that is in the catalog is not looked at again.
+            await self._record(job)
         if kind in ("chapters", "captions"):
             await self.make_file(recording)
 
@@ -147,33 +153,46 @@ class Aftermath:
 
     # --- inside
 
-    async def _guarded(self, recording: str) -> None:
+    async def _guarded(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """The sweep comes back to what failed."""
         try:
-            await self.look(recording)
-        except (OSError, NotARecording, QueueDown, DatabaseDown, VodUnknown) as error:
-            # The sweep comes back to it.
-            log.error("jobs were not submitted", recording=recording, error=str(error))
+            await work()
+        except VodUnknown:
+            log.info("a VOD was deleted meanwhile", of=name)
+        except (OSError, NotARecording, QueueDown, DatabaseDown) as error:
+            log.error("jobs were not submitted, or not taken in", of=name, error=str(error))
+        except Exception:
+            # What one job made must not end the care for the others.
+            log.exception("jobs were not submitted, or not taken in", of=name)
 
     async def _sweep_forever(self) -> None:
         while True:
-            page = None
             with suppress(DatabaseDown):
-                page = await self._catalog.vods.page(limit=SWEPT)
-            for vod in page.items if page is not None else ():
-                await self._guarded(vod.id)
+                for vod in (await self._catalog.vods.page(limit=SWEPT)).items:
+                    await self._guarded(vod.id, partial(self.look, vod.id))
+                for clip in await self._catalog.clips.making():
+                    await self._guarded(clip.id, partial(self._look_for_clip, clip))
             await asyncio.sleep(SWEEP_S)
+
+    async def _catch_up(self, job: Job) -> None:
+        """Take it in if it was done while nobody listened."""
+        if job.state == "done" and await self._catalog.outputs.get(job.key) is None:
+            await self.take(job)
+
+    async def _look_for_clip(self, clip: Clip) -> None:
+        """One that is being made, as the catalog says: its job may be over, or forgotten."""
+        job = None if clip.output is None else await self._queue.find(clip.output)
+        if job is None:
+            await self._catalog.clips.set_state(clip.id, "failed", clip.output)
+        elif job.settled:
+            await self.take(job)
 
     async def _follow(self) -> None:
         async for job in self._queue.changes():
             if not job.settled:
                 continue
             self._metrics.vod_jobs.labels(job.spec.kind, job.state).inc()
-            try:
-                await self.take(job)
-            except (OSError, ValueError, NotARecording, QueueDown, DatabaseDown) as error:
-                log.error("what a job made was not taken in", key=job.key, error=str(error))
-            except VodUnknown:
-                log.info("a job was for a VOD that is deleted", key=job.key)
+            await self._guarded(job.key, partial(self.take, job))
 
     async def _record(self, job: Job) -> None:
         recording = job.spec.recording
@@ -184,13 +203,20 @@ class Aftermath:
         made_ms = self._clock.wall_ms()
         output = Output(job.key, recording, job.spec.kind, made_ms, size, facts)
         await self._catalog.outputs.put(output)
-        if job.spec.kind == "mp4":
-            await self._drop_older(recording, outputs, job.key)
 
-    async def _drop_older(self, recording: str, outputs: Outputs, key: str) -> None:
-        """Each file is as large as the recording, and only the newest is wanted."""
+    async def _take_file(self, job: Job) -> None:
+        """Each file is as large as the recording, so only one is kept: what is wanted now."""
+        recording = job.spec.recording
+        outputs = Outputs(self._folder / recording)
+        wanted = await self._submit_file(recording)
+        if wanted is not None and wanted.key != job.key and wanted.state != "failed":
+            # It was asked for earlier, and done later.
+            await asyncio.to_thread(outputs.remove, job.key)
+            await self._catalog.outputs.remove(job.key)
+            return
+        await self._record(job)
         for one in await self._catalog.outputs.of(recording, "mp4"):
-            if one.key != key:
+            if one.key != job.key:
                 await asyncio.to_thread(outputs.remove, one.key)
                 await self._catalog.outputs.remove(one.key)
 
@@ -225,15 +251,20 @@ class Aftermath:
         )
         await self._catalog.tracks.put(new, cues, self._clock.wall_ms())
 
-    async def _look_for_file(self, vod: Vod) -> None:
-        """The one file, as soon as chapters and captions are there or given up."""
-        jobs = await self._queue.of(vod.id)
-        waiting = [
-            one for one in jobs if one.spec.kind in ("chapters", "captions") and not one.settled
-        ]
-        if waiting:
-            return
-        await self._queue.submit(await self.file_spec(vod))
+    async def _make_file(self, recording: str, extent: Extent | None = None) -> None:
+        job = await self._submit_file(recording, extent)
+        if job is not None:
+            await self._catch_up(job)
+
+    async def _submit_file(self, recording: str, extent: Extent | None = None) -> Job | None:
+        """The job of the one file; None until chapters and captions are there or given up."""
+        vod = await self._catalog.vods.get(recording)
+        if vod is None or vod.state == "recording" or vod.duration_ms == 0:
+            return None
+        for job in await self._queue.of(recording):
+            if job.spec.kind in ("chapters", "captions") and not job.settled:
+                return None
+        return await self._queue.submit(await self.file_spec(vod), extent=extent)
 
 
 def file_parameters(
@@ -245,6 +276,10 @@ def file_parameters(
         "chapters": msgspec.json.encode(marks_of(chapters)).decode(),
         "texts": msgspec.json.encode(texts).decode(),
     }
+
+
+def _extent(folder: Path) -> Extent:
+    return Extent.of(Replay.of(Recording.read(folder)))
 
 
 def _size(folder: Path) -> int:

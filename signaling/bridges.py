@@ -102,6 +102,7 @@ class Bridges:
         self._bridged: dict[ChannelId, Bridged] = {}
         self._beginning = asyncio.Lock()
         self._tasks = Tasks()
+        self._stopping = False
         self._holds = Holds(config.waiters)
         self.recorder: Recorder | None = None
         """Set before the start, where broadcasts are recorded."""
@@ -112,6 +113,7 @@ class Bridges:
 
     async def stop(self) -> None:
         """End all bridges and their processes."""
+        self._stopping = True
         await self._tasks.close()
         for channel in list(self._bridged):
             await self._drop(channel)
@@ -169,6 +171,8 @@ class Bridges:
             if present.broadcast is broadcast and present.ended_ms is None:
                 return present  # somebody else began it meanwhile
             await self._drop(channel)
+        if self._rooms.broadcast(channel) is not broadcast:
+            return None  # it ended meanwhile
         if len(self._bridged) >= self._config.broadcasts:
             detail = f"HLS is made of {len(self._bridged)} broadcasts already."
             raise Problem("busy", detail, retry_after_s=BUSY_S)
@@ -205,10 +209,15 @@ class Bridges:
         )
         origin = Origin(presentation, self.clock, self._holds)
         bridged = Bridged(broadcast, live, origin, encoder, now_ms)
-        if self.recorder is not None and self.recorder.wants(channel):
-            await self.recorder.begin(channel, presentation)
-        encoder.start()
+        # Before anything is waited for: the broadcast may end meanwhile.
         news = self._rooms.subscribe(channel, NEWS)
+        try:
+            if self.recorder is not None and self.recorder.wants(channel):
+                await self.recorder.begin(channel, presentation)
+        except BaseException:
+            self._rooms.unsubscribe(channel, news)
+            raise
+        encoder.start()
         live.set_layers(_layers(broadcast.layers), wall_ms)
         bridged.tasks.spawn(self._read(channel, bridged), f"bridge-read-{channel}")
         bridged.tasks.spawn(self._follow(channel, bridged, news), f"bridge-news-{channel}")
@@ -229,7 +238,10 @@ class Bridges:
             async for item in news:
                 if isinstance(item, LayersNews):
                     bridged.live.set_layers(_layers(item.layers), self.clock.wall_ms())
-                elif isinstance(item, Inactive | Reconnect):
+                elif isinstance(item, Inactive):
+                    break
+                elif isinstance(item, Reconnect):
+                    self._stopping = True
                     break
                 present = bridged.broadcast.publisher
                 if present is not None and present != publisher:
@@ -273,7 +285,8 @@ class Bridges:
             bridged.told_end.set()
 
     async def _end_recording(self, bridged: Bridged) -> None:
-        if self.recorder is not None:
+        # When the server stops, the broadcast is not over: the recorder itself closes then.
+        if self.recorder is not None and not self._stopping:
             presentation = bridged.live.presentation
             await self.recorder.end(bridged.broadcast.channel, presentation)
 
@@ -304,7 +317,8 @@ class Bridges:
         for broadcast in self._rooms.broadcasts():
             channel = broadcast.channel
             if broadcast.live and self._begins_itself(channel) and not self._is_bridged(broadcast):
-                if len(self._bridged) >= self._config.broadcasts:
+                others = len(self._bridged.keys() - {channel})  # its own old one makes room
+                if others >= self._config.broadcasts:
                     self._metrics.bridge_events.labels("refused").inc()
                     continue
                 await self._begin(channel)

@@ -140,14 +140,11 @@ class ClipDesk:
         job = await self._vods.queue.submit(spec, priority=PRIORITY, again=True)
         stretch = Stretch(vod.id, from_ms, to_ms, text, "", job.key)
         clip = await self._clips.create(stretch, self._house.clock.wall_ms())
+        # It may have ended between the two, and nobody tells that a second time.
+        job = await self._vods.queue.find(job.key) or job
         if job.settled:
             state: Literal["ready", "failed"] = "ready" if job.state == "done" else "failed"
             clip = await self._clips.set_state(clip.id, state, job.key)
-        else:
-            # It may have been done between the two.
-            now = await self._vods.queue.find(job.key)
-            if now is not None and now.state == "done":
-                clip = await self._clips.set_state(clip.id, "ready", job.key)
         return json_reply(self._view(clip), 201, f"/api/clips/{clip.id}")
 
     async def _clip(self, request: Request) -> Clip:

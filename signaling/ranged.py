@@ -67,7 +67,8 @@ class Ranged:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[STREAMED_KEY] = True  # its time is the client's
-        pieces, piece = iter(()), b""
+        pieces: Iterator[bytes] = iter(())
+        piece = b""
         if scope["method"] != "HEAD" and self._length:
             pieces = self._read(self._start, self._length)
             # Before the headers: where there is nothing, the error is still an answer.

@@ -25,6 +25,7 @@ from recorder.catalog.vods import Vods
 from recorder.recording import ID, NotARecording, Recording
 from recorder.records import VERSION, Began, CloseReason, Mark, Record, Sealed
 from recorder.recovery import recover
+from recorder.store.address import AddressError
 from recorder.store.folder import unfinished
 from recorder.store.upload import Uploader
 from signaling.capture_tap import CaptureTap
@@ -97,6 +98,8 @@ class Recordings:
         self._finished = finished
         self._running: dict[ChannelId, Running] = {}
         self._troubles: dict[ChannelId, str] = {}
+        self._owed: set[str] = set()
+        """Recordings of which the catalog does not know how they stand."""
         self._tasks = Tasks()
         self._settings = CaptureSettings(
             chunk_ms=config.chunk_s * 1_000,
@@ -115,7 +118,8 @@ class Recordings:
         if self._uploader is not None:
             self._uploader.start()
             for found in await asyncio.to_thread(unfinished, self.folder):
-                await self._uploader.resume(found)
+                if states.get(found.recording) != "deleted":
+                    await self._uploader.resume(found)
         self._tasks.spawn(self._look_forever(), "recordings-look")
 
     async def close(self) -> None:
@@ -136,17 +140,20 @@ class Recordings:
         present = self._running.get(channel)
         if present is not None:
             await self._end(present)
+        self._troubles.pop(channel, None)
         try:
             running = await self._begin(channel, presentation)
-        except (OSError, NotARecording, DatabaseDown) as error:
+        except (OSError, NotARecording, DatabaseDown, AddressError) as error:
             # Live goes on without it; the owner sees why.
             self._tell(channel, f"It is not recorded: {error}.")
             return
         self._running[channel] = running
-        self._troubles.pop(channel, None)
         self._metrics.recordings.set(len(self._running))
-        for follower in self.followers:
-            await follower.begin(running.id, presentation)
+        # The disk may be full at once: its end waits until the beginning is told.
+        async with running.ending:
+            await self._adopt(running.id, live=True)
+            for follower in self.followers:
+                await follower.begin(running.id, presentation)
 
     async def end(self, channel: ChannelId, presentation: Presentation) -> None:
         running = self._running.get(channel)
@@ -185,32 +192,61 @@ class Recordings:
         """What the index says now. Raises OSError and NotARecording."""
         return await asyncio.to_thread(Recording.read, self.folder / recording)
 
+    async def look(self) -> None:
+        """Bring figures up to date, and tell the catalog what it could not be told."""
+        waiting_ms = [one.capture.health.waiting_ms for one in self._running.values()]
+        self._metrics.recorder_waiting.set(max(waiting_ms, default=0) / 1_000)
+        owed, self._owed = self._owed, set()
+        for running in list(self._running.values()):
+            if running.id in owed:
+                async with running.ending:
+                    if not running.ended:
+                        await self._adopt(running.id, live=True)
+                owed.discard(running.id)
+        for recording in owed:
+            await self._finish(recording)
+
     # --- inside
 
     async def _begin(self, channel: ChannelId, presentation: Presentation) -> Running:
         known = self._book.get(channel)
         title = "" if known is None else known.title
         wall_ms = self._clock.wall_ms()
-        recording = await self._to_go_on_with(channel, wall_ms) or _new_id(channel, wall_ms)
+        earlier = await self._to_go_on_with(channel, wall_ms)
+        recording = earlier or _new_id(channel, wall_ms)
         folder = self.folder / recording
-        uploader = self._uploader
-        if uploader is not None:
-            await uploader.open(
-                recording, folder, lambda rendition, number: capture.stored(rendition, number)
+        capture: Capture | None = None
+
+        def stored(rendition: str, number: int) -> None:
+            if capture is not None:  # else it is written down at the end
+                capture.stored(rendition, number)
+
+        if self._uploader is not None:
+            await self._uploader.open(recording, folder, stored)
+        try:
+            capture = await Capture.open(
+                folder,
+                Began(VERSION, recording, channel, title, wall_ms),
+                self._settings,
+                on_trouble=partial(self._trouble, channel, recording),
+                on_lasting=partial(self._lasting, recording),
+                clock=self._clock,
             )
-        capture = await Capture.open(
-            folder,
-            Began(VERSION, recording, channel, title, wall_ms),
-            self._settings,
-            on_trouble=partial(self._trouble, channel),
-            on_lasting=partial(self._lasting, recording),
-            clock=self._clock,
-        )
+        except BaseException:
+            await self._give_up(recording, is_new=earlier is None)
+            raise
         capture.begin_session(presentation.epoch, presentation.origin_ms)
         tap = CaptureTap(presentation, capture, every=self._config.renditions == "all")
-        running = Running(recording, channel, presentation, capture, tap)
-        await self._adopt(recording, live=True)
-        return running
+        return Running(recording, channel, presentation, capture, tap)
+
+    async def _give_up(self, recording: str, *, is_new: bool) -> None:
+        """It could not be begun: only what was there before is uploaded."""
+        if self._uploader is None:
+            return
+        if is_new:
+            await self._uploader.drop(recording)
+        else:
+            self._uploader.close(recording)
 
     async def _to_go_on_with(self, channel: ChannelId, wall_ms: int) -> str | None:
         """A recording of the channel that ended with the server, a moment ago."""
@@ -251,9 +287,12 @@ class Recordings:
         """Bring the catalog up to date. False where that was not possible now."""
         try:
             return await self._adoption.adopt(recording, live=live) is not None
-        except (OSError, NotARecording, DatabaseDown) as error:
+        except DatabaseDown as error:
+            self._owed.add(recording)
+            log.error("the catalog is told later", recording=recording, error=str(error))
+        except (OSError, NotARecording) as error:
             log.error("a recording is not in the catalog", recording=recording, error=str(error))
-            return False
+        return False
 
     def _folders(self) -> list[Path]:
         return sorted(
@@ -278,11 +317,13 @@ class Recordings:
                 if isinstance(one, Sealed):
                     self._uploader.sealed(recording, one)
 
-    def _trouble(self, channel: ChannelId, trouble: Trouble) -> None:
+    def _trouble(self, channel: ChannelId, recording: str, trouble: Trouble) -> None:
         self._metrics.recorder_troubles.labels(trouble.kind).inc()
         self._tell(channel, trouble.text)
         running = self._running.get(channel)
-        if running is not None and trouble.kind in ("disk full", "write error"):
+        if running is None or running.id != recording:
+            return  # it is over, and its disk was slow to say so
+        if trouble.kind in ("disk full", "write error"):
             running.reason = trouble.kind
             self._tasks.spawn(self._end(running), f"recording-end-{channel}")
 
@@ -293,8 +334,7 @@ class Recordings:
     async def _look_forever(self) -> None:
         while True:
             await asyncio.sleep(LOOK_S)
-            waiting_ms = [one.capture.health.waiting_ms for one in self._running.values()]
-            self._metrics.recorder_waiting.set(max(waiting_ms, default=0) / 1_000)
+            await self.look()
 
 
 def _new_id(channel: ChannelId, wall_ms: int) -> str:

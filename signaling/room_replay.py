@@ -115,4 +115,3 @@ def _at_ms(replay: Replay, stream_ms: int) -> int:
         after = (one.at_us for one in replay.periods if one.stream_us > stream_ms * 1_000)
         at_us = next(after, replay.duration_us)
     return at_us // 1_000
-

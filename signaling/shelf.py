@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +30,7 @@ RETRY_S: Final = 5
 
 Stretch = tuple[int, int | None]
 """[from, to) in VOD microseconds; None: the end."""
+_Extent = tuple[int | None, int, int]
 
 
 @dataclass(slots=True)
@@ -45,6 +46,17 @@ class Shown:
     @property
     def parts(self) -> int:
         return sum(len(one.parts) for slot in self.replay.slots for one in slot.pieces.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """All that a virtual file depends on."""
+
+    vod: str
+    extent: _Extent
+    stretch: Stretch
+    chapters: tuple[ChapterMark, ...]
+    title: str
 
 
 class Shelf:
@@ -90,8 +102,7 @@ class Shelf:
         self, shown: Shown, stretch: Stretch, chapters: Sequence[ChapterMark] = ()
     ) -> VirtualFile:
         """The stretch as one MP4. Raises ValueError where there is nothing in it, MediaMissing."""
-        title = shown.vod.title
-        cut = _Cut(shown.vod.id, id(shown.replay), stretch, title, tuple(chapters))
+        cut = _Cut(shown.vod.id, _extent(shown.vod), stretch, tuple(chapters), shown.vod.title)
         found = self._files.get(cut)
         if found is None:
             # One at a time: it is a second's work for an hour, and others share the processor.
@@ -118,7 +129,7 @@ class Shelf:
             self._shown.pop(vod, None)
             raise Problem("vod-live", "It is still being recorded.", retry_after_s=RETRY_S)
         known = self._shown.get(vod)
-        if known is not None and known.vod.ended_ms == row.ended_ms:
+        if known is not None and _extent(known.vod) == _extent(row):
             known.vod, known.asked_ms = row, now_ms
             return known
         shown = self._shown[vod] = await self._load(row, now_ms)
@@ -142,12 +153,17 @@ class Shelf:
             parts -= gone.parts
 
 
-def _stitched(shown: Shown, stretch: Stretch, chapters: Sequence[ChapterMark]) -> VirtualFile:
+def _extent(vod: Vod) -> _Extent:
+    """Where it differs, the recording went on, or was repaired."""
+    return vod.ended_ms, vod.duration_ms, vod.size_bytes
+
+
+def _stitched(shown: Shown, cut: _Cut) -> VirtualFile:
     return stitch(
         shown.replay,
         shown.media,
-        from_us=stretch[0],
-        to_us=stretch[1],
-        chapters=chapters,
-        title=shown.vod.title,
+        from_us=cut.stretch[0],
+        to_us=cut.stretch[1],
+        chapters=cut.chapters,
+        title=cut.title,
     )

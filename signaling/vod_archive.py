@@ -26,15 +26,9 @@ from recorder.recording import ID, NotARecording, Recording
 from recorder.retention import Keeping
 from recorder.salvage import chunk_files
 from recorder.store.media import StoreMedia
+from signaling import vod_house
 from signaling.recordings import FOLDER
-from signaling.vod_house import (
-    FILE,
-    build_catalog,
-    build_queue,
-    job_settings,
-    open_store,
-    stored_media,
-)
+from signaling.vod_house import FILE, build_catalog, build_queue, job_settings, open_store
 from sluice.channels import ChannelBook
 from sluice.clock import SystemClock
 from sluice.config import ConfigError, Settings
@@ -125,7 +119,7 @@ class Archive:
     def worker(self) -> LocalQueue:
         """To work on the jobs of this machine, one at a time. Raises sqlite3.Error."""
         settings = replace(job_settings(self.config.jobs), concurrency=1)
-        return LocalQueue(self.storage, settings, media=stored_media(self.config))
+        return LocalQueue(self.storage, settings, media=vod_house.stored_media(self.config))
 
     def _watching(self) -> JobQueue:
         if self.config.jobs.redis_url is not None:

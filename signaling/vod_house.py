@@ -14,6 +14,7 @@ from chat.full import Full
 from chat.log import LogError
 from recorder.catalog.adoption import Adoption, Terms
 from recorder.catalog.catalog import Catalog
+from recorder.catalog.deletions import StillRecording
 from recorder.catalog.vods import Vod
 from recorder.chapters import Candidate
 from recorder.deletion import Deletion
@@ -144,6 +145,9 @@ class VodHouse:
 
     async def delete(self, vod: str, by: str, *, keep_clips: bool) -> bool:
         """For its owner. False where there is none. Raises StillRecording and DatabaseDown."""
+        found = await self.catalog.vods.get(vod)
+        if found is not None and found.state == "recording":
+            raise StillRecording(vod)  # its uploads go on
         await self._let_loose(vod)
         record = await self.deletion.delete_vod(
             vod, by=by, reason="owner", now_ms=self._clock.wall_ms(), keep_clips=keep_clips
@@ -166,7 +170,13 @@ class VodHouse:
                 )
                 self._metrics.vod_deleted.labels("channel").inc()
             if not going:
-                return
+                break
+        # Those that outlived their VOD: the next owner of the name must not have them.
+        while clips := (await self.catalog.clips.page(channel=channel)).items:
+            for clip in clips:
+                await self.deletion.delete_clip(
+                    clip.id, by="", reason="channel", now_ms=self._clock.wall_ms()
+                )
 
     async def keep(self) -> None:
         """Delete what is too old or too much, let go of local chunks that the store has, and

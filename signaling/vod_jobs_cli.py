@@ -21,6 +21,7 @@ from recorder.jobs.outputs import DERIVED
 from recorder.jobs.queue import JobQueue, LocalQueue
 from recorder.replay import Replay
 from recorder.work.task import Spec
+from signaling import vod_house
 from signaling.aftermath import Aftermath
 from signaling.terminal import (
     ConfigOption,
@@ -35,7 +36,7 @@ from signaling.terminal import (
     settings_of,
 )
 from signaling.vod_archive import Archive
-from signaling.vod_house import job_settings, stored_media
+from signaling.vod_house import job_settings
 from sluice.clock import SystemClock
 from sluice.metrics import Metrics
 
@@ -45,6 +46,8 @@ Made = Literal["mp4", "storyboard", "poster", "chapters", "captions"]
 URGENT: Final = 10
 PATIENCE_S: Final = 3.0
 """So long a server, or a worker, may take to begin before we help."""
+LOOK_S: Final = 5.0
+"""How often it is looked whether the jobs are still there."""
 SILENCE_S: Final = 15.0
 """A job of which nothing was heard for so long is nobody's: its worker would have told."""
 
@@ -66,7 +69,7 @@ def jobs_command(
         async with archive.queue() as queue:
             changes = queue.changes()
             jobs = await _jobs(archive, queue, vod)
-            return await _watched(changes, jobs, vod) if watch else jobs
+            return await _watched(queue, changes, jobs, vod) if watch else jobs
 
     jobs = run(work())
     shown = [one for one in jobs if vod is not None or watch or one.state != "done"]
@@ -110,7 +113,7 @@ def make_command(
     job = run(work())
     if job.state == "failed":
         raise fail(f"It could not be made: {job.error}")
-    say(f"{kind} of {vod} is in {archive.folder / vod / DERIVED / job.key}.")
+    say(f"Made: {archive.folder / vod / DERIVED / job.key}")
 
 
 def worker_command(config: ConfigOption = None) -> None:
@@ -131,7 +134,7 @@ def worker_command(config: ConfigOption = None) -> None:
             jobs.redis_url.get_secret_value(),
             settings.storage.path,
             job_settings(jobs),
-            media=stored_media(settings.recorder),
+            media=vod_house.stored_media(settings.recorder),
             prefix=jobs.prefix,
         )
     except ValueError as error:
@@ -147,13 +150,20 @@ async def _jobs(archive: Archive, queue: JobQueue, vod: str | None) -> list[Job]
     return sorted(jobs, key=lambda one: one.made_ms)
 
 
-async def _watched(changes: AsyncIterator[Job], jobs: Sequence[Job], vod: str | None) -> list[Job]:
+async def _watched(
+    queue: JobQueue, changes: AsyncIterator[Job], jobs: Sequence[Job], vod: str | None
+) -> list[Job]:
     """Until none of them waits or runs, nor of those that came meanwhile. These, at their end."""
     watched = {one.key: one for one in jobs if not one.settled}
     with bars() as progress:
         shown = {key: _Bar(progress, one) for key, one in watched.items()}
         while any(not one.settled for one in watched.values()):
-            job = await anext(changes)
+            try:
+                async with asyncio.timeout(LOOK_S):
+                    job = await anext(changes)
+            except TimeoutError:
+                watched = await _still(queue, watched)
+                continue
             if vod is not None and job.spec.recording != vod:
                 continue
             watched[job.key] = job
@@ -161,6 +171,12 @@ async def _watched(changes: AsyncIterator[Job], jobs: Sequence[Job], vod: str | 
                 shown[job.key] = _Bar(progress, job)
             shown[job.key].move(job)
     return list(watched.values())
+
+
+async def _still(queue: JobQueue, jobs: dict[str, Job]) -> dict[str, Job]:
+    """Without those that were dropped, because their recording was deleted: nobody tells."""
+    now = {key: job if job.settled else await queue.find(key) for key, job in jobs.items()}
+    return {key: job for key, job in now.items() if job is not None}
 
 
 class _Making:
@@ -190,12 +206,14 @@ class _Making:
             bar = _Bar(stack.enter_context(bars()), job)
             while not job.settled:
                 try:
-                    async with asyncio.timeout(_patience_s(job) if patient else None):
+                    async with asyncio.timeout(_patience_s(job) if patient else LOOK_S):
                         job = await _next(changes, job)
+                        bar.move(job)
                 except TimeoutError:
-                    ours, patient = await self._help(stack), False
-                    continue
-                bar.move(job)
+                    if patient:
+                        ours, patient = await self._help(stack), False
+                    elif await self._queue.find(job.key) is None:
+                        raise fail(f"{vod.id} was deleted meanwhile.") from None
         if ours and job.state == "done":
             await self._take(job)
         return job

@@ -87,10 +87,12 @@ export class ChatReplay {
     const window = this.#windows.get(asked.number) ?? { items: [] };
     const rows = items.filter(({ entry }) => ROWS.has(entry.kind)).map(({ at_ms: at, entry }) => ({ at, entry }));
     window.items = [...window.items, ...rows];
-    window.done = next === null || next === undefined || items.length === 0;
+    // A page may be empty and not the last one: what was on it is not for viewers.
+    window.done = !Number.isFinite(next) || next <= (asked.after ?? -1);
     window.next = window.done ? null : next;
     // Others of the same moment may stand on the next page.
-    window.reach = window.done ? (asked.number + 1) * WINDOW_MS - 1 : items.at(-1).at_ms - 1;
+    if (window.done) window.reach = (asked.number + 1) * WINDOW_MS - 1;
+    else if (items.length > 0) window.reach = items.at(-1).at_ms - 1;
     this.#windows.set(asked.number, window);
     this.#forget(asked.number);
   }

@@ -3,7 +3,7 @@
 import { ClipWork } from "./clipwork.js";
 import { put } from "./elements.js";
 import { LinkField } from "./linkfield.js";
-import { channelLink, nameIn, vodLink } from "./pagelinks.js";
+import { channelLink, fileLink, nameIn, vodLink } from "./pagelinks.js";
 import { ProblemError } from "./problem.js";
 import { agoText, clipWords, timeText } from "./vodwords.js";
 
@@ -46,9 +46,10 @@ function show(told) {
   setState(clip.state, clip.state === "ready" ? "" : clipWords(clip));
   if (clip.progress > 0) at("progress").value = clip.progress;
   if (clip.state !== "ready") return;
-  if (clip.poster) video.poster = clip.poster;
-  video.src = clip.mp4;
-  at("download").href = clip.mp4;
+  const file = fileLink(clip.mp4, token);
+  if (clip.poster) video.poster = fileLink(clip.poster, token);
+  video.src = file;
+  at("download").href = file;
   at("download").hidden = false;
   at("sharebox").hidden = false;
   video.play().catch(() => {}); // where the browser wants a click first, the controls are there
@@ -85,7 +86,7 @@ async function renew() {
   } catch (error) {
     return fail(error);
   }
-  video.src = clip.mp4;
+  video.src = fileLink(clip.mp4, token);
   video.currentTime = currentTime;
   video.play().catch(() => {});
 }

@@ -31,6 +31,11 @@ export function clipLink(clip, token = null) {
   return withQuery(`/clip/${encodeURIComponent(clip)}`, { token });
 }
 
+/** The address of a file that an element loads, which can send no header. */
+export function fileLink(path, token = null) {
+  return path === null || token === null ? path : `${path}${path.includes("?") ? "&" : "?"}${new URLSearchParams({ token })}`;
+}
+
 /** The place that `?t=` names, in ms: "90", "90.5", "1m30s", "1h2m". 0 where it names none. */
 export function startMs(text) {
   const given = (text ?? "").trim();

@@ -22,9 +22,11 @@ export class StudioVods {
   #timer = null;
   #doomed = null;
   #question = make("p", {});
+  #clips = make("input", { type: "checkbox" });
   #dialog = make("dialog", { class: "sheet", "aria-labelledby": "deletetitle" },
     make("h2", { id: "deletetitle" }, "Delete this recording?"),
     this.#question,
+    make("label", { class: "check" }, this.#clips, make("span", {}, "Its clips as well")),
     make("div", { class: "deeds" },
       button("Keep it", () => this.#dialog.close(), { class: "button" }),
       button("Delete for ever", () => this.#delete(), { class: "button danger" })));
@@ -139,14 +141,16 @@ export class StudioVods {
     this.#doomed = vod;
     const length = timeText(vod.duration_ms);
     put(this.#question, `“${vod.title || vod.channel}” of ${dateText(vod.began_ms, Date.now())}, ${length}. The video, its captions and its chat are gone then, and nobody can bring them back.`);
+    this.#clips.checked = false;
     this.#dialog.showModal();
   }
 
   async #delete() {
     const { id } = this.#doomed;
+    const query = this.#clips.checked ? "?clips=true" : "";
     this.#dialog.close();
     try {
-      await request(`/api/vods/${encodeURIComponent(id)}`, { method: "DELETE", ...this.#auth, timeoutMs: 30_000 });
+      await request(`/api/vods/${encodeURIComponent(id)}${query}`, { method: "DELETE", ...this.#auth, timeoutMs: 30_000 });
       this.#drop(id);
       put(this.#at("vodsstatus"), "The recording was deleted.");
     } catch (error) {

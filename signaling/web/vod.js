@@ -98,7 +98,7 @@ async function begin() {
   try {
     await address.ask();
   } catch (error) {
-    return fail(error);
+    return state === "live" && error.passing ? showLive() : fail(error);
   }
   if (address.details.vod.state === "recording") return showLive();
   setState("idle");
@@ -299,6 +299,7 @@ async function bringHeat() {
 
 function tick() {
   const position = positionMs();
+  if (isLoaded() && !video.seeking) startAtMs = position; // where it goes on if it must be loaded again
   bar.show(position, bufferedMs());
   chapterList.show(position);
   search.show(position);

@@ -1,7 +1,7 @@
 // Recordings and clips as cards in a list: a picture, how long, what and when.
 
 import { make } from "./elements.js";
-import { clipLink, vodLink } from "./pagelinks.js";
+import { clipLink, fileLink, vodLink } from "./pagelinks.js";
 import { agoText, dateText, spokenTime, timeText } from "./vodwords.js";
 
 /** @param {object} vod a VodView @param {string|null} token a viewer token */
@@ -28,7 +28,7 @@ export function clipCard(clip, token) {
   return card({
     id: clip.id,
     href: clipLink(clip.id, token),
-    picture: clip.poster,
+    picture: fileLink(clip.poster, token),
     lengthMs: clip.to_ms - clip.from_ms,
     mark: null,
     name: clip.title || "Clip",

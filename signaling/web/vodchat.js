@@ -59,8 +59,9 @@ export class VodChat {
   /** Whether anybody said anything at all. */
   static async isThere(address, durationMs) {
     try {
-      const [path, init] = address.api(`/chat?from=0&to=${Math.ceil(durationMs) + 1}&limit=1`);
-      return (await getJson(path, init)).items.length > 0;
+      const [path, init] = address.api(`/chat?from=0&to=${Math.ceil(durationMs) + 1}&limit=20`);
+      const { items, next } = await getJson(path, init);
+      return items.length > 0 || next !== null;
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error;
       return error.passing; // it may be there when it is asked for again

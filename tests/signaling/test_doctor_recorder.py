@@ -10,7 +10,7 @@ import pytest
 
 from recorder.disk import LocalDisk
 from recorder.index import FILE, IndexWriter
-from recorder.records import Mark, Stored
+from recorder.records import Mark, Record, Stored
 from signaling.doctor_recorder import (
     BYTES_AN_HOUR,
     check_captions,
@@ -67,7 +67,8 @@ def test_without_recordings_no_room_is_needed(tmp_path: Path) -> None:
 def test_recordings_that_were_ended_in_order_are_well(tmp_path: Path) -> None:
     assert check_recordings(settings(tmp_path)).status == "ok"
     lay(tmp_path / FOLDER, VOD, records(VOD))
-    after = [Mark(0, "marker", "x"), *(Stored("source", number) for number in range(2_000))]
+    stored = [Stored("source", number) for number in range(2_000)]
+    after: list[Record] = [Mark(0, "marker", "x"), *stored]
     lay(tmp_path / FOLDER, OTHER, [*records(OTHER, seconds=100), *after])
     check = check_recordings(settings(tmp_path))
     assert (check.status, check.detail.startswith("2 in")) == ("ok", True), check

@@ -57,15 +57,14 @@ def test_a_lost_index_and_a_deleted_recording_are_told_apart(tmp_path: Path) -> 
 
 
 def test_there_is_a_catalog_once_it_was_made(tmp_path: Path) -> None:
-    archive = archive_on(tmp_path)
-    assert not archive.has_catalog
+    assert not archive_on(tmp_path).has_catalog
     (tmp_path / "catalog.db").touch()
-    assert archive.has_catalog
+    assert archive_on(tmp_path).has_catalog
     url = "postgresql+asyncpg://u:p@127.0.0.1/x"
     assert archive_on(tmp_path / "other", database_url=url).has_catalog
 
 
 async def test_a_redis_address_that_is_none_is_a_mistake_in_the_settings(tmp_path: Path) -> None:
+    archive = archive_on(tmp_path, jobs={"redis_url": "http://x"})
     with pytest.raises(ConfigError, match="redis_url"):
-        async with archive_on(tmp_path, jobs={"redis_url": "http://x"}).queue():
-            pass
+        await archive.queue().__aenter__()

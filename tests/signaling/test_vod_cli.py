@@ -9,10 +9,12 @@ import pytest
 
 from recorder.catalog.catalog import Catalog
 from recorder.catalog.clips import Stretch
+from recorder.catalog.measured import Measured
 from recorder.catalog.outputs import Output
 from recorder.catalog.vods import Vod
 from recorder.index import FILE
 from recorder.recording import Recording
+from recorder.replay import Replay
 from tests.signaling.vod_shell import OTHER, VOD, VodShell, vod_shell
 
 KEY = "0123456789abcdef" * 2
@@ -148,9 +150,6 @@ def test_what_is_recorded_is_not_deleted(shell: VodShell) -> None:
     shell.run("adopt")
 
     async def live(catalog: Catalog) -> Vod | None:
-        from recorder.catalog.measured import Measured
-        from recorder.replay import Replay
-
         recording = Recording.read(shell.recordings / VOD)
         measured = Measured.of(recording, Replay.of(recording), live=True)
         return await catalog.vods.adopt(measured, "public", None)

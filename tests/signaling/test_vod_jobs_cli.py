@@ -18,6 +18,7 @@ from recorder.jobs.dramatiq_queue import DramatiqQueue
 from recorder.jobs.job import Job
 from recorder.jobs.queue import LocalQueue
 from recorder.jobs.settings import JobSettings
+from recorder.jobs.table import Table
 from recorder.work.task import Spec
 from tests.chat.redis_servers import RedisServer, redis_server
 from tests.signaling.vod_shell import OTHER, VOD, VodShell, vod_shell
@@ -70,8 +71,8 @@ async def submit(shell: VodShell, *specs: Spec) -> None:
 def test_what_nobody_begins_is_made_here(shell: VodShell, alone: None) -> None:
     shell.record()
     shell.run("adopt")
-    said = shell.run("make", VOD, "poster").stdout
-    assert Path(said.split(" is in ")[1].strip().rstrip(".")).is_dir()
+    said = shell.run("make", VOD, "poster").stdout.splitlines()[-1]
+    assert Path(said.removeprefix("Made: ")).is_dir()
 
     async def poster(catalog: Catalog) -> tuple[str | None, list[str]]:
         vod = await catalog.vods.get(VOD)
@@ -80,7 +81,7 @@ def test_what_nobody_begins_is_made_here(shell: VodShell, alone: None) -> None:
 
     chosen, keys = shell.ask(poster)
     assert keys == [chosen]
-    assert shell.run("make", VOD, "poster").stdout == said, "it is there, and not made again"
+    assert shell.run("make", VOD, "poster").stdout == f"{said}\n", "it is not made again"
     [job] = json.loads(shell.run("jobs", "--vod", VOD, "--json").stdout)
     assert (job["state"], job["attempts"]) == ("done", 1)
 
@@ -126,8 +127,6 @@ async def test_a_job_of_a_dead_server_is_taken_over(
     shell.record()
     await asyncio.to_thread(shell.run, "adopt")
     await submit(shell, Spec("poster", VOD))
-    from recorder.jobs.table import Table
-
     table = Table(shell.storage, JobSettings())
     claimed = table.claim("a dead one", now_ms=0)
     assert claimed is not None
@@ -154,6 +153,19 @@ async def test_jobs_are_listed_and_watched_to_their_end(shell: VodShell) -> None
     assert watched.stdout.count("100%") == 3
     after = await asyncio.to_thread(shell.run, "jobs")
     assert "3 more are done" in after.stderr
+
+
+async def test_watching_ends_when_the_recording_is_deleted(
+    shell: VodShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signaling.vod_jobs_cli.LOOK_S", 0.05)
+    shell.record()
+    await asyncio.to_thread(shell.run, "adopt")
+    async with queue_on(shell, 0) as queue:
+        await queue.submit(Spec("poster", VOD))
+        watching = asyncio.create_task(asyncio.to_thread(shell.run, "jobs", "--watch"))
+        await queue.forget(VOD)
+        assert VOD not in (await watching).stdout
 
 
 def test_a_worker_needs_redis(shell: VodShell) -> None:

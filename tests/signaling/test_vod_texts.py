@@ -32,7 +32,7 @@ async def test_one_track_of_each_language_from_wherever_it_is(tmp_path: Path) ->
     final = NewTrack(vod, "de", "final", "Deutsch", output=KEY)
     for one in (live, upload, final):
         await catalog.tracks.put(one, cues, 0)
-    with pytest.raises(OSError, match="captions.vtt"):
+    with pytest.raises(OSError, match=r"captions\.vtt"):
         await texts_of(catalog.tracks, tmp_path, vod)
     folder = tmp_path / vod / "derived" / KEY
     folder.mkdir(parents=True)

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from recorder.catalog.catalog import Catalog
 from recorder.index import FILE, IndexWriter

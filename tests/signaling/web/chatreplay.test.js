@@ -88,6 +88,26 @@ test("lines of one moment that two pages hold are shown once both are there", ()
   assert.deepEqual(shown(replay.advance(1100, 1100)), [1, 2, 3]);
 });
 
+test("a page without anything for viewers is not the end", () => {
+  const replay = new ChatReplay(DURATION);
+  const first = replay.wanted(0, 0);
+  replay.page(first, { items: [], next: 70 });
+  replay.advance(0, 0);
+  assert.deepEqual(shown(replay.advance(900, 900)), []);
+  const second = replay.wanted(900, 900);
+  assert.deepEqual([second.number, second.after], [0, 70]);
+  replay.page(second, { items: [entry(1000)], next: null });
+  assert.deepEqual(shown(replay.advance(1000, 1000)), [1000]);
+});
+
+test("a server that leads nowhere is not followed", () => {
+  const replay = new ChatReplay(DURATION);
+  replay.page(replay.wanted(0, 0), { items: [entry(5)], next: 5 });
+  const again = replay.wanted(0, 0);
+  replay.page(again, { items: [], next: 5 });
+  assert.equal(replay.wanted(0, 0).number, 1);
+});
+
 test("while the picture stands still nothing comes, and speed is obeyed", () => {
   const room = every(1000);
   const replay = new ChatReplay(DURATION);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { channelLink, clipLink, nameIn, startMs, vodLink, watchLink } from "../../../signaling/web/pagelinks.js";
+import { channelLink, clipLink, fileLink, nameIn, startMs, vodLink, watchLink } from "../../../signaling/web/pagelinks.js";
 
 test("the name is the last part of the path", () => {
   assert.equal(nameIn("/vod/pond-20260520-120000-abcdef"), "pond-20260520-120000-abcdef");
@@ -17,6 +17,13 @@ test("a token goes along, and nothing that is not there", () => {
   assert.equal(watchLink("pond", "a b"), "/watch/pond?token=a+b");
   assert.equal(channelLink("pond", null), "/channel/pond");
   assert.equal(clipLink("x/y", ""), "/clip/x%2Fy");
+});
+
+test("a file that an element loads carries the token by itself", () => {
+  assert.equal(fileLink("/vod-clip/c/clip.mp4", null), "/vod-clip/c/clip.mp4");
+  assert.equal(fileLink("/vod-clip/c/clip.mp4", "a b"), "/vod-clip/c/clip.mp4?token=a+b");
+  assert.equal(fileLink("/x?y=1", "t"), "/x?y=1&token=t");
+  assert.equal(fileLink(null, "t"), null);
 });
 
 test("a recording's link knows the second", () => {
