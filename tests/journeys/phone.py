@@ -21,8 +21,15 @@ class Phone(Publisher):
         codec: str = "h264",
         size: str = "640x360",
         gop_s: float = 2.0,
+        audio: str = "tone",
     ) -> None:
-        options = {"codec": codec, "size": size, "gop": f"{gop_s:g}", "bitrate": "1000k"}
+        options = {
+            "audio": audio,
+            "codec": codec,
+            "size": size,
+            "gop": f"{gop_s:g}",
+            "bitrate": "1000k",
+        }
         command = [sys.executable, "-m", "mobile_sim", "publish", server.whip_url(channel)]
         command += ["--testcard", "--json"]
         command += [word for name, value in options.items() for word in (f"--{name}", value)]

@@ -18,7 +18,7 @@ class VodPage:
 
     def open(self, url: str) -> VodPage:
         self.page.goto(url)
-        self.page.wait_for_function("() => window.sluice?.vod")
+        self.until("what is known of it", lambda: self.page.evaluate("() => !!window.sluice?.vod"))
         return self
 
     def get(self, name: str) -> Any:
