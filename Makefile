@@ -39,10 +39,12 @@ run: $(VENV)/.ready player ## Set everything up (first time: some minutes), then
 setup: $(VENV)/.ready $(VENV)/.dev-locked node_modules/.locked ## Set everything up for development
 
 .PHONY: test
+# Journeys run in real time, each with a browser: two at once would be late for each other.
 test: setup ## Run all tests: Rust, pages, Python and journeys in a real browser
 	cargo test --manifest-path $(RUST)/Cargo.toml --locked --release $(CARGO_TESTED)
 	node --test $$(find tests/signaling/web -name '*.test.js')
-	pytest
+	pytest -n 2 --dist loadfile --ignore tests/journeys
+	pytest tests/journeys
 
 .PHONY: check
 check: setup ## Check formats, types, import arrows and lints
