@@ -137,6 +137,9 @@ def main() -> None:
             key = server.create_channel(wish.channel)
             fill(server.origin, wish.channel, key)
             written = take(server.origin, wish.channel, key, wish.out)
+        from tests.journeys.vod_screenshots import take_replay  # it needs this module
+
+        written += take_replay(wish.out)
     for path in written:
         print(path)
 
