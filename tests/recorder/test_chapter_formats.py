@@ -1,3 +1,5 @@
+"""Chapters as WebVTT and JSON, and edited lists of strangers."""
+
 from __future__ import annotations
 
 import json

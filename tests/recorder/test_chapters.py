@@ -1,3 +1,5 @@
+"""Which hints become chapters, and which give way."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""The heat line: smooth, bounded, and without what happened in gaps."""
+
 from __future__ import annotations
 
 import math

@@ -1,3 +1,5 @@
+"""When a chat is loud, against what is usual for it."""
+
 from __future__ import annotations
 
 import numpy as np

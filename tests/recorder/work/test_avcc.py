@@ -1,3 +1,5 @@
+"""Two parameter sets in one decoder configuration."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Scenes near silence, found in real pictures and sound."""
+
 from __future__ import annotations
 
 from pathlib import Path

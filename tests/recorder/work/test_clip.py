@@ -1,3 +1,5 @@
+"""Clips exact to the frame, by barcode, with sound in step."""
+
 from __future__ import annotations
 
 import subprocess

@@ -1,3 +1,5 @@
+"""Pictures that are encoded anew fit those that are copied."""
+
 from __future__ import annotations
 
 import av

@@ -1,3 +1,5 @@
+"""The sound of a clip: copied, cut, and silence where there is none."""
+
 from __future__ import annotations
 
 from fractions import Fraction

@@ -1,3 +1,5 @@
+"""Pictures out of pieces, damaged ones among them."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Which samples a moment has, and where their bytes are."""
+
 from __future__ import annotations
 
 from pathlib import Path

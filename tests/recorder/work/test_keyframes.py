@@ -1,3 +1,5 @@
+"""Keyframes at wanted moments, the smallest rendition first."""
+
 from __future__ import annotations
 
 from pathlib import Path

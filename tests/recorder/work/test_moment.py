@@ -1,3 +1,5 @@
+"""The very picture of a moment."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Scaling, letterboxes, and JPEG."""
+
 from __future__ import annotations
 
 from io import BytesIO

@@ -1,3 +1,5 @@
+"""The most telling picture, or that of a moment."""
+
 from __future__ import annotations
 
 from io import BytesIO

@@ -1,3 +1,5 @@
+"""Where a scene ends."""
+
 from __future__ import annotations
 
 from pathlib import Path

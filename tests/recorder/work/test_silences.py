@@ -1,3 +1,5 @@
+"""Where nobody speaks."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Sheets of tiles, and the file that says which tile is when."""
+
 from __future__ import annotations
 
 import re
