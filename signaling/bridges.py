@@ -141,6 +141,13 @@ class Bridges:
         bridged.asked_ms = self.clock.now_ms()
         return bridged.origin
 
+    def captions(self, channel: ChannelId) -> list[str]:
+        """Languages (BCP 47) of the captions of what is live; to ask for them keeps nothing."""
+        found = self._bridged.get(channel)
+        if found is None or found.ended_ms is not None or self._is_past(found):
+            return []
+        return list(found.live.presentation.captions)
+
     async def ended(self, channel: str) -> None:
         """Wait until players of the channel are told its end; at once where there is nothing."""
         bridged = self._bridged.get(ChannelId(channel))

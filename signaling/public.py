@@ -55,7 +55,9 @@ class PublicDesk:
 
     async def state(self, request: Request) -> Response:
         channel = self._house.channel(channel_in(request))
-        return json_reply(channel_state(channel, self._house.rooms.broadcast(channel.id)))
+        broadcast = self._house.rooms.broadcast(channel.id)
+        captions = self._house.bridges.captions(channel.id)
+        return json_reply(channel_state(channel, broadcast, captions))
 
     async def events(self, request: Request) -> EventStream:
         """A channel's news; a channel for token bearers wants its token here too."""

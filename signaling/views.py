@@ -45,6 +45,8 @@ class ChannelState(Struct):
     since_ms: int | None
     layers: list[LayerView]
     renditions: list[RenditionView]
+    captions: list[str]
+    """Languages (BCP 47) of the captions that HLS has."""
 
 
 class LiveChannel(Struct):
@@ -232,9 +234,11 @@ def rendition_views(renditions: Iterable[Rendition]) -> list[RenditionView]:
     return [RenditionView(one.name, one.shed) for one in renditions]
 
 
-def channel_state(channel: Channel, broadcast: Broadcast | None) -> ChannelState:
+def channel_state(
+    channel: Channel, broadcast: Broadcast | None, captions: list[str]
+) -> ChannelState:
     if broadcast is None or not broadcast.live:
-        return ChannelState(channel.id, channel.title, False, False, 0, None, [], [])
+        return ChannelState(channel.id, channel.title, False, False, 0, None, [], [], [])
     return ChannelState(
         channel=channel.id,
         title=channel.title,
@@ -244,6 +248,7 @@ def channel_state(channel: Channel, broadcast: Broadcast | None) -> ChannelState
         since_ms=broadcast.since_ms,
         layers=layer_views(broadcast.layers),
         renditions=rendition_views(broadcast.renditions),
+        captions=captions,
     )
 
 

@@ -8,7 +8,7 @@ const TIME_STEP_MS = 10_000;
 /**
  * @param {HTMLVideoElement} video
  * @param {{start: () => void, togglePanel: () => void, toggleQuality: () => void,
- *   step: (ms: number) => void, goLive: () => void, write: () => void}} actions `start` is asked to play while nothing
+ *   step: (ms: number) => void, goLive: () => void, write: () => void, captions: () => void}} actions `start` is asked to play while nothing
  *   was started yet; `step` to go back or forth in time
  * @returns {{showSound: () => void}} to call after muting from outside: browsers do not announce
  *   that while the element is still empty
@@ -51,6 +51,7 @@ export function bindControls(video, actions) {
   at("rewind").addEventListener("click", () => actions.step(-TIME_STEP_MS));
   at("panelbutton").addEventListener("click", actions.togglePanel);
   at("chip").addEventListener("click", actions.togglePanel);
+  at("captions").addEventListener("click", actions.captions);
   at("help").addEventListener("click", toggleHelp);
   at("volume").addEventListener("input", (event) => {
     video.volume = event.target.valueAsNumber / 100;
@@ -69,7 +70,8 @@ export function bindControls(video, actions) {
     q: actions.toggleQuality,
     "?": toggleHelp,
     l: actions.goLive,
-    c: actions.write,
+    c: actions.captions,
+    t: actions.write,
     ArrowLeft: () => actions.step(-TIME_STEP_MS),
     ArrowRight: () => actions.step(TIME_STEP_MS),
     ArrowUp: () => louder(VOLUME_STEP),

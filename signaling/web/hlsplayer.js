@@ -223,6 +223,12 @@ export class HlsSession extends ElementSession {
       capLevelToPlayerSize: true,
       abrEwmaDefaultEstimate: FIRST_ESTIMATE,
       testBandwidth: false,
+      // Captions are drawn by the page (livecaptions.js). Those of hls.js would hang a track with a
+      // `data:` address into the element, which the pages' CSP forbids, and be loaded twice.
+      enableWebVTT: false,
+      subtitleTrackController: undefined,
+      subtitleStreamController: undefined,
+      timelineController: undefined,
       enableWorker: false, // it would come from a blob, which the pages' CSP forbids
       cmcd: { sessionId: sessionId(), contentId: this.#channel, useHeaders: false },
       xhrSetup: (xhr, url) => {

@@ -1,25 +1,35 @@
-// What the player remembers in this browser: how the viewer wants the stream to come.
+// What the player remembers in this browser, such as how the viewer wants the stream to come.
 
 const KEY = "sluice.transport";
 
-/** The remembered wish if it is one of `known`, else null. */
-export function rememberedWish(known, storage = localStorageOrNull()) {
+/** What was remembered under this name, or null. */
+export function recall(name, storage = localStorageOrNull()) {
   try {
-    const wish = storage?.getItem(KEY) ?? null;
-    return known.includes(wish) ? wish : null;
+    return storage?.getItem(name) ?? null;
   } catch {
     return null; // a browser that keeps nothing for us
   }
 }
 
-/** Remember a wish; null forgets it. */
-export function rememberWish(wish, storage = localStorageOrNull()) {
+/** Remember a value; null forgets it. */
+export function remember(name, value, storage = localStorageOrNull()) {
   try {
-    if (wish === null) storage?.removeItem(KEY);
-    else storage?.setItem(KEY, wish);
+    if (value === null) storage?.removeItem(name);
+    else storage?.setItem(name, value);
   } catch {
     // It holds for this page, then.
   }
+}
+
+/** The remembered wish if it is one of `known`, else null. */
+export function rememberedWish(known, storage = localStorageOrNull()) {
+  const wish = recall(KEY, storage);
+  return known.includes(wish) ? wish : null;
+}
+
+/** Remember a wish; null forgets it. */
+export function rememberWish(wish, storage = localStorageOrNull()) {
+  remember(KEY, wish, storage);
 }
 
 /** Reading the property alone throws where storage is forbidden. */

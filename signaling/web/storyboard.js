@@ -1,6 +1,7 @@
 // The small pictures of a recording, as its WebVTT leads to them: `sheet.jpg#xywh=160,0,160,90`. Pure.
 
-const TIMES = /^(\S+)[ \t]+-->[ \t]+(\S+)/;
+import { cuesOf } from "./webvtt.js";
+
 const PLACE = /^([^#\s]+)#xywh=(?:pixel:)?(\d+),(\d+),(\d+),(\d+)$/;
 
 /**
@@ -10,14 +11,9 @@ const PLACE = /^([^#\s]+)#xywh=(?:pixel:)?(\d+),(\d+),(\d+),(\d+)$/;
  */
 export function parseStoryboard(text) {
   const tiles = [];
-  for (const block of text.replace(/\r\n?/g, "\n").split(/\n{2,}/)) {
-    const lines = block.split("\n").map((line) => line.trim());
-    const at = lines.findIndex((line) => TIMES.test(line));
-    if (at < 0) continue;
-    const [, from, to] = TIMES.exec(lines[at]);
-    const place = PLACE.exec(lines[at + 1] ?? "");
-    const [fromMs, toMs] = [clockMs(from), clockMs(to)];
-    if (!place || fromMs === null || toMs === null) continue;
+  for (const { fromMs, toMs, text: payload } of cuesOf(text)) {
+    const place = PLACE.exec(payload.split("\n")[0]);
+    if (!place) continue;
     const [x, y, width, height] = place.slice(2).map(Number);
     if (width > 0 && height > 0) tiles.push({ fromMs, toMs, sheet: place[1], x, y, width, height });
   }
@@ -35,12 +31,4 @@ export function sheetsAround(tiles, ms) {
   const at = sheets.indexOf(tileAt(tiles, ms)?.sheet);
   if (at < 0) return [];
   return [sheets[at], sheets[at + 1], sheets[at - 1]].filter((sheet) => sheet !== undefined);
-}
-
-/** "01:02:03.456" or "02:03.456" in ms; null where it is no time. */
-function clockMs(text) {
-  const parts = /^(?:(\d{2,}):)?([0-5]\d):([0-5]\d)\.(\d{3})$/.exec(text);
-  if (!parts) return null;
-  const [hours, minutes, seconds, ms] = parts.slice(1).map((part) => Number(part ?? 0));
-  return ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms;
 }

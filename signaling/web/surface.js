@@ -21,6 +21,8 @@ import { videoLayers } from "./layers.js";
  *   chat             {status, transport, place {epoch, seq}, position: the moment on the screen or
  *                    null, figures {waiting, unknown, overflowed}, shown: up to 600 entries,
  *                    {seq, kind, text, t, shownMs, positionMs}}, Unix ms, server's clock
+ *   captions         {languages: those that there are now, on: whether the viewer wants to see them,
+ *                    shown: up to 300 cues, {text, fromMs, positionMs}}, Unix ms, server's clock
  *
  * And for HLS, null or empty otherwise:
  *
@@ -84,6 +86,9 @@ export function surfaceOf(viewer, page) {
     },
     get chat() {
       return page.chat;
+    },
+    get captions() {
+      return page.captions;
     },
     get bufferMs() {
       return hls()?.bufferMs ?? null;

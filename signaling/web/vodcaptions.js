@@ -1,7 +1,9 @@
 // A recording's captions: the browser reads the files, and the page draws the lines over the picture,
 // above the controls.
 
+import { drawCues } from "./captionlines.js";
 import { make } from "./elements.js";
+import { recall, remember } from "./preference.js";
 
 const MEMORY = "sluice.vod.captions";
 const KEPT = 300;
@@ -97,7 +99,7 @@ export class VodCaptions extends EventTarget {
     const first = this.#list.length === 0;
     this.#list = list;
     if (first) {
-      this.#liked = matching(list, recall());
+      this.#liked = matching(list, recall(MEMORY));
       if (this.#liked !== null) this.choose(this.#liked);
     } else if (this.#chosen !== null && !list.some((one) => keyOf(one) === this.#chosen)) this.choose(null);
     this.dispatchEvent(new Event("change"));
@@ -106,7 +108,7 @@ export class VodCaptions extends EventTarget {
   choose(key) {
     this.#chosen = key;
     if (key !== null) this.#liked = key;
-    remember(key);
+    remember(MEMORY, key);
     this.#element?.remove();
     this.#element = null;
     this.#track = null;
@@ -141,29 +143,10 @@ export class VodCaptions extends EventTarget {
   }
 
   #draw() {
-    const cues = [...(this.#track?.activeCues ?? [])];
-    const lines = cues.map((cue) => make("p", { lang: this.current?.language }, make("span", {}, cue.getCueAsHTML())));
-    this.#overlay.replaceChildren(...lines);
+    const lines = drawCues(this.#overlay, [...(this.#track?.activeCues ?? [])], this.current?.language);
     for (const line of lines) {
       this.shown.push({ text: line.textContent, positionMs: Math.round(this.#video.currentTime * 1000) });
     }
     if (this.shown.length > KEPT) this.shown.splice(0, this.shown.length - KEPT);
-  }
-}
-
-function recall() {
-  try {
-    return localStorage.getItem(MEMORY);
-  } catch {
-    return null; // a browser that keeps nothing for us
-  }
-}
-
-function remember(key) {
-  try {
-    if (key === null) localStorage.removeItem(MEMORY);
-    else localStorage.setItem(MEMORY, key);
-  } catch {
-    // It holds for this page, then.
   }
 }

@@ -4,6 +4,7 @@ import { ServerClock } from "./clock.js";
 import { bindControls } from "./controls.js";
 import { delayText } from "./dvr.js";
 import { HlsSession, loadHlsJs } from "./hlsplayer.js";
+import { lateCaptions } from "./latecaptions.js";
 import { lateChat } from "./latechat.js";
 import { LatencyMeter } from "./latency.js";
 import { levelChoices, qualityChoices, shownName } from "./layers.js";
@@ -69,6 +70,7 @@ let records = true; // until the server says that it does not
 let clips = null; // the dialog, fetched when somebody wants it
 
 const chat = lateChat({ viewer, video, clock, channel, token });
+const captions = lateCaptions({ viewer, clock, channel, token, position: captionPosition });
 const menu = new QualityMenu();
 const seekBar = new SeekBar({ seek, goLive: () => viewer.goLive() });
 const controls = bindControls(video, {
@@ -78,6 +80,7 @@ const controls = bindControls(video, {
   step,
   goLive: () => viewer.goLive(),
   write: () => chat.focus(),
+  captions: () => captions.toggle(),
 });
 at("retry").addEventListener("click", () => viewer.play());
 at("way").addEventListener("click", () => menu.toggle());
@@ -182,6 +185,13 @@ function onFrame(now) {
   if (firstFrameMs === null && session.postedAt) firstFrameMs = now - session.postedAt;
   if (!viewer.audioOnly) at("still").hidden = true;
   viewer.noteMedia();
+}
+
+/** The moment of the stream that captions go by, or null. Theirs need not be known to the frame. */
+function captionPosition() {
+  if (!["playing", "reconnecting"].includes(viewer.state.name)) return null;
+  if (hls()) return hls().playingMs;
+  return chat.surface.position ?? (video.paused ? null : clock.at());
 }
 
 function seek(dateMs) {
@@ -350,6 +360,7 @@ function chooseWay(wish) {
 
 window.sluice = surfaceOf(viewer, {
   chat: chat.surface,
+  captions: captions.surface,
   get latencyMs() {
     return latencyMs();
   },

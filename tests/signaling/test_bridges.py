@@ -9,6 +9,7 @@ from typing import Literal
 import pytest
 
 from bridge.origin import Origin
+from bridge.presentation import Presentation
 from bridge.rendition import Rendition
 from bridge.track import VideoConfig
 from sfu.broadcast import News, RenditionsNews
@@ -134,3 +135,49 @@ async def test_the_settings_say_when_it_begins(tmp_path: Path, start: Start, cou
         assert len(door.house.bridges) == count
         if start == "never":
             assert await door.house.bridges.wanted("live") is None
+
+
+class EndsAtOnce:
+    """A recorder whose broadcast is over while it still opens its files."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self.ended: list[Presentation] = []
+
+    def wants(self, channel: ChannelId) -> bool:
+        return True
+
+    async def begin(self, channel: ChannelId, presentation: Presentation) -> None:
+        await self._door.house.rooms.end(channel)
+        await self._door.removals()
+
+    async def end(self, channel: ChannelId, presentation: Presentation) -> None:
+        self.ended.append(presentation)
+
+
+async def test_a_broadcast_that_ends_while_its_bridge_begins(door: Door) -> None:
+    bridges = door.house.bridges
+    recorder = bridges.recorder = EndsAtOnce(door)
+    await door.go_live()
+    origin = await begun(door)
+    await bridges.ended("live")
+    assert origin.presentation.ended
+    assert recorder.ended == [origin.presentation]
+
+
+class Fails(EndsAtOnce):
+    async def begin(self, channel: ChannelId, presentation: Presentation) -> None:
+        raise RuntimeError("a slip")
+
+
+async def test_a_bridge_that_cannot_begin_leaves_nothing_behind(door: Door) -> None:
+    bridges = door.house.bridges
+    bridges.recorder = Fails(door)
+    await door.go_live()
+    fanouts = dict(door.house.rooms._fanouts)
+    with pytest.raises(RuntimeError):
+        await bridges.wanted("live")
+    assert bridges.find("live") is None
+    assert door.house.rooms._fanouts == fanouts
+    bridges.recorder = None
+    assert await begun(door) is bridges.find("live")

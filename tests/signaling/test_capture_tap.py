@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from binascii import crc32
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from bridge.origin import Origin
-from bridge.presentation import Presentation
+from bridge.presentation import AUDIO, SOURCE
 from bridge.reload import Holds
 from bridge.rendition import Rendition
-from recorder.capture import Capture
+from recorder.capture import Capture, Trouble
+from recorder.media import LocalMedia
+from recorder.note import PART_NOTE
 from recorder.recording import Recording
-from recorder.records import Began, Gap, Part
+from recorder.records import Began, Gap, Part, chunk_name
 from recorder.verify import verify
 from signaling.capture_tap import CaptureTap
 from sluice.clock import VirtualClock
@@ -26,7 +26,7 @@ BEGAN = Began(1, "live-20260921-120000-abcdef", "live", "Roses", ORIGIN_MS)
 
 
 class Span(NamedTuple):
-    """A part or a gap, as the presentation has it and as the recording should have it."""
+    """A part or a gap, as a presentation has it and as the recording is to have it."""
 
     msn: int
     part: int
@@ -35,60 +35,178 @@ class Span(NamedTuple):
     gap: bool
     independent: bool
     breaks: bool
-    crc: int
+    data: bytes
 
 
 class Taping:
     """A studio whose broadcast is recorded."""
 
-    def __init__(self, folder: Path, capture: Capture, *, every: bool = False) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, capture: Capture, troubles: list[Trouble]) -> None:
         self.studio = Studio()
         self.capture = capture
-        capture.begin_session("e", ORIGIN_MS)
-        CaptureTap(self.studio.presentation, capture, every=every)
+        self.troubles = troubles
+        self._folder = folder
 
-    async def recorded(self) -> dict[str, list[Span]]:
+    def tap(self, *, every: bool = False) -> CaptureTap:
+        presentation = self.studio.presentation
+        self.capture.begin_session(presentation.epoch, presentation.origin_ms)
+        return CaptureTap(presentation, self.capture, every=every)
+
+    async def recording(self) -> Recording:
         """Close, and read what the index says."""
         await self.capture.close("end")
-        found = Recording.read(self.folder)
-        assert verify(self.folder, _local(self.folder)) == []
+        assert self.troubles == []
+        assert verify(self._folder, LocalMedia(self._folder)) == []
+        return Recording.read(self._folder)
+
+    async def recorded(self) -> dict[str, list[Span]]:
+        found = await self.recording()
         return {
-            name: [_recorded(span) for _, span in one.spans]
+            name: [self._recorded(span) for _, span in one.spans]
             for name, one in found.renditions.items()
         }
 
+    def packaged(self, *names: str) -> dict[str, list[Span]]:
+        renditions = self.studio.presentation.renditions
+        return {name: _packaged(renditions[name]) for name in names or renditions}
 
-def _local(folder: Path):  # type: ignore[no-untyped-def]
-    from recorder.media import LocalMedia
-
-    return LocalMedia(folder)
-
-
-def _recorded(span: Part | Gap) -> Span:
-    if isinstance(span, Gap):
-        assert not span.lost
-        return Span(span.s, span.p, span.t, span.d, True, False, span.x, 0)
-    return Span(span.s, span.p, span.t, span.d, False, span.i, span.x, span.crc)
-
-
-def packaged(presentation: Presentation) -> dict[str, list[Span]]:
-    return {name: _spans(one) for name, one in presentation.renditions.items()}
+    def _recorded(self, span: Part | Gap) -> Span:
+        if isinstance(span, Gap):
+            assert not span.lost
+            return Span(span.s, span.p, span.t, span.d, True, False, span.x, b"")
+        chunk = (self._folder / chunk_name(span.r, span.c)).read_bytes()
+        # What the recorder says of a part stands behind it.
+        data = chunk[span.o : span.o + span.n - PART_NOTE]
+        return Span(span.s, span.p, span.t, span.d, False, span.i, span.x, data)
 
 
-def _spans(rendition: Rendition) -> list[Span]:
+def _packaged(rendition: Rendition) -> list[Span]:
     found = []
     for segment in rendition.segments:
         time = segment.time
         for part in segment.parts:
             breaks = segment.discontinuity and part.index == 0
-            crc = 0 if part.gap else crc32(part.data)
-            independent = part.independent and not part.gap
-            found.append(
-                Span(segment.msn, part.index, time, part.ticks, part.gap, independent, breaks, crc)
-            )
+            place = (segment.msn, part.index, time, part.ticks)
+            found.append(Span(*place, part.gap, part.independent, breaks, part.data))
             time += part.ticks
     return found
 
 
-Tape = Callable[..., "object"]
+@pytest.fixture
+async def taping(tmp_path: Path) -> Taping:
+    troubles: list[Trouble] = []
+    folder = tmp_path / BEGAN.recording
+    capture = await Capture.open(
+        folder, BEGAN, SETTINGS, on_trouble=troubles.append, clock=VirtualClock()
+    )
+    return Taping(folder, capture, troubles)
+
+
+async def test_every_part_is_recorded_once(taping: Taping) -> None:
+    taping.tap()
+    taping.studio.video()
+    taping.studio.audio()
+    taping.studio.run(9_300)
+    taping.studio.end()
+    recorded = await taping.recorded()
+    assert recorded == taping.packaged(SOURCE, AUDIO)
+    assert len(recorded[SOURCE]) >= 18
+
+
+async def test_only_the_top_rung_and_the_sound_unless_every_one_is_wanted(taping: Taping) -> None:
+    taping.tap()
+    for name in (SOURCE, "360p"):
+        taping.studio.video(name)
+    taping.studio.audio()
+    taping.studio.run(3_000)
+    taping.studio.end()
+    assert set(await taping.recorded()) == {SOURCE, AUDIO}
+
+
+async def test_every_rung_where_that_is_wanted(taping: Taping) -> None:
+    taping.tap(every=True)
+    taping.studio.video(SOURCE)
+    taping.studio.video("360p", 360)
+    taping.studio.audio()
+    taping.studio.run(3_000)
+    taping.studio.end()
+    recording = await taping.recording()
+    assert {name: one.is_video for name, one in recording.renditions.items()} == {
+        SOURCE: True,
+        "360p": True,
+        AUDIO: False,
+    }
+    assert recording.renditions["360p"].chunks[1].chunk.height == 360
+
+
+async def test_a_gap_stands_in_the_recording(taping: Taping) -> None:
+    taping.tap()
+    source, _ = taping.studio.video(), taping.studio.audio()
+    taping.studio.run(3_000)
+    source.on = False
+    taping.studio.run(6_000)
+    source.on = True
+    taping.studio.run(3_000)
+    taping.studio.end()
+    recorded = await taping.recorded()
+    assert recorded == taping.packaged()
+    assert any(one.gap for one in recorded[SOURCE])
+    assert not all(one.gap for one in recorded[SOURCE][-4:])
+
+
+async def test_another_size_is_another_map_with_its_own_chunk(taping: Taping) -> None:
+    taping.tap()
+    taping.studio.video(side=720)
+    taping.studio.audio()
+    taping.studio.run(3_000)
+    taping.studio.configure(SOURCE, 360)
+    taping.studio.run(3_000)
+    taping.studio.end()
+    recording = await taping.recording()
+    chunks = [file.chunk for file in recording.renditions[SOURCE].chunks.values()]
+    assert [(one.map, one.height) for one in chunks] == [(0, 720), (1, 360)]
+    assert chunks[0].init != chunks[1].init
+    breaks = [span for _, span in recording.renditions[SOURCE].spans if span.x]
+    assert len(breaks) == 1
+
+
+async def test_a_break_of_the_source_is_a_break_of_the_recording(taping: Taping) -> None:
+    taping.tap()
+    taping.studio.video()
+    taping.studio.audio()
+    taping.studio.run(3_000)
+    taping.studio.packager.interrupt()
+    taping.studio.key()
+    taping.studio.run(3_000)
+    taping.studio.end()
+    recorded = await taping.recorded()
+    assert recorded == taping.packaged()
+    for name in (SOURCE, AUDIO):
+        assert sum(one.breaks for one in recorded[name]) == 1
+
+
+async def test_players_and_the_recorder_listen_to_the_same_presentation(taping: Taping) -> None:
+    """Whoever came first, and whoever came last."""
+    before = Origin(taping.studio.presentation, VirtualClock(), Holds(1))
+    taping.tap()
+    after = Origin(taping.studio.presentation, VirtualClock(), Holds(1))
+    witnessed = taping.studio.witness.versions
+    taping.studio.video()
+    taping.studio.audio()
+    taping.studio.run(3_000)
+    taping.studio.end()
+    assert await taping.recorded() == taping.packaged()
+    renditions = taping.studio.presentation.renditions
+    assert witnessed == {name: one.version for name, one in renditions.items()}
+    assert before.presentation is after.presentation
+
+
+async def test_a_recording_that_is_over_is_in_nobodys_way(taping: Taping) -> None:
+    taping.tap()
+    taping.studio.video()
+    taping.studio.run(3_000)
+    before = await taping.recording()
+    taping.studio.run(3_000)
+    taping.studio.end()
+    assert taping.studio.timeline(SOURCE) == ["2000", "2000", "2000"]
+    assert (await taping.recording()).size == before.size
