@@ -102,6 +102,13 @@ class Aftermath:
             await self._catch_up(await self._queue.submit(spec, priority=priority, extent=extent))
         await self._make_file(recording, extent)
 
+    async def sweep(self) -> None:
+        """Look at all that may have been missed. Raises DatabaseDown."""
+        for vod in (await self._catalog.vods.page(limit=SWEPT)).items:
+            await self._guarded(vod.id, partial(self.look, vod.id))
+        for clip in await self._catalog.clips.making():
+            await self._guarded(clip.id, partial(self._look_for_clip, clip))
+
     def wanted(self, recording: str) -> list[Spec]:
         """What is made of each recording by itself, but the one file, which needs these."""
         specs = [Spec(kind, recording) for kind in ("poster", "storyboard", "chapters")]
@@ -168,10 +175,7 @@ class Aftermath:
     async def _sweep_forever(self) -> None:
         while True:
             with suppress(DatabaseDown):
-                for vod in (await self._catalog.vods.page(limit=SWEPT)).items:
-                    await self._guarded(vod.id, partial(self.look, vod.id))
-                for clip in await self._catalog.clips.making():
-                    await self._guarded(clip.id, partial(self._look_for_clip, clip))
+                await self.sweep()
             await asyncio.sleep(SWEEP_S)
 
     async def _catch_up(self, job: Job) -> None:

@@ -57,7 +57,8 @@ class PublicDesk:
         channel = self._house.channel(channel_in(request))
         broadcast = self._house.rooms.broadcast(channel.id)
         captions = self._house.bridges.captions(channel.id)
-        return json_reply(channel_state(channel, broadcast, captions))
+        records = self._house.vods.recordings.running(channel.id) is not None
+        return json_reply(channel_state(channel, broadcast, captions, records=records))
 
     async def events(self, request: Request) -> EventStream:
         """A channel's news; a channel for token bearers wants its token here too."""

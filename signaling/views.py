@@ -47,6 +47,8 @@ class ChannelState(Struct):
     renditions: list[RenditionView]
     captions: list[str]
     """Languages (BCP 47) of the captions that HLS has."""
+    records: bool
+    """It is being recorded, so that clips can be made of it."""
 
 
 class LiveChannel(Struct):
@@ -235,10 +237,10 @@ def rendition_views(renditions: Iterable[Rendition]) -> list[RenditionView]:
 
 
 def channel_state(
-    channel: Channel, broadcast: Broadcast | None, captions: list[str]
+    channel: Channel, broadcast: Broadcast | None, captions: list[str], *, records: bool
 ) -> ChannelState:
     if broadcast is None or not broadcast.live:
-        return ChannelState(channel.id, channel.title, False, False, 0, None, [], [], [])
+        return ChannelState(channel.id, channel.title, False, False, 0, None, [], [], [], False)
     return ChannelState(
         channel=channel.id,
         title=channel.title,
@@ -249,6 +251,7 @@ def channel_state(
         layers=layer_views(broadcast.layers),
         renditions=rendition_views(broadcast.renditions),
         captions=captions,
+        records=records,
     )
 
 

@@ -41,6 +41,7 @@ from signaling.vod_views import (
     HeatView,
     MarkerView,
     MarkerWish,
+    RecordingView,
     ReplayedChat,
     VodEdit,
     VodList,
@@ -65,6 +66,7 @@ def routes(house: House, vods: VodHouse) -> list[Route]:
     return [
         resource(f"{channel}/vods", GET=told(desk.of_channel)),
         resource(f"{channel}/markers", POST=told(desk.mark)),
+        resource(f"{channel}/recording", GET=told(desk.recording)),
         resource(f"{channel}/deletions", GET=told(desk.deletions)),
         resource(vod, GET=told(desk.details), PATCH=told(desk.edit), DELETE=told(desk.delete)),
         resource(f"{vod}/chapters", PUT=told(desk.edit_chapters)),
@@ -174,6 +176,16 @@ class VodDesk:
         if not self._vods.recordings.mark(channel.id, Mark(now_ms, "marker", text, who)):
             raise Problem("not-live", "Nothing is being recorded on this channel.")
         return json_reply(MarkerView(now_ms), 201)
+
+    async def recording(self, request: Request) -> Response:
+        """How the recording of what is live goes, and what stands in its way."""
+        channel = self._house.channel(channel_in(request))
+        admit_owner(self._house, request, channel)
+        recordings = self._vods.recordings
+        health, trouble = recordings.health(channel.id), recordings.trouble(channel.id)
+        lost, waiting_ms = (0, 0) if health is None else (health.lost_parts, health.waiting_ms)
+        view = RecordingView(recordings.running(channel.id), trouble, lost, waiting_ms)
+        return json_reply(view)
 
     async def deletions(self, request: Request) -> Response:
         """What was deleted, and why."""

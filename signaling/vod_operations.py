@@ -19,6 +19,8 @@ VOD_OPERATIONS: Final[tuple[Operation, ...]] = (
               {200: views.VodList}, None, (*_WATCH, 422), asks=_PAGED),
     Operation("post", _CHANNEL + "/markers", "Mark this moment: a chapter begins", "key",
               {201: views.MarkerView}, views.MarkerWish, (*_OWNER, 409)),
+    Operation("get", _CHANNEL + "/recording", "How the recording of what is live goes", "key",
+              {200: views.RecordingView}, None, _WATCH),
     Operation("get", _CHANNEL + "/deletions", "What was deleted, and why", "key",
               {200: views.DeletionList}, None, _WATCH),
     Operation("get", _CHANNEL + "/clips", "A channel's clips, newest first", "watch",

@@ -131,6 +131,19 @@ class MarkerView(Struct):
     stream_ms: int
 
 
+class RecordingView(Struct):
+    """How the recording of a running broadcast goes."""
+
+    vod: str | None
+    """Null: nothing is being recorded."""
+    trouble: str | None
+    """What stands in its way, for its owner."""
+    lost_parts: int
+    """That the disk could not take."""
+    waiting_ms: int
+    """Age of the oldest media that waits for the disk."""
+
+
 class ClipWish(Struct, forbid_unknown_fields=True):
     """A stretch of a recording."""
 

@@ -1,9 +1,12 @@
-// The studio's chapter marker: while it is live, this moment becomes the begin of a chapter.
+// The studio's word on the recording: while it is live, this moment becomes the begin of a chapter,
+// and what stands in the recording's way is told.
 
 import { put } from "./elements.js";
 import { bearer, getJson, ProblemError } from "./problem.js";
 
 const SAID_MS = 6000;
+/** How often it is asked whether the recording goes well. */
+const LOOK_MS = 5000;
 
 export class StudioMarker {
   #at = (id) => document.getElementById(id);
@@ -16,6 +19,7 @@ export class StudioMarker {
       event.preventDefault();
       this.#mark();
     });
+    setInterval(() => this.#look(), LOOK_MS);
   }
 
   /** The broadcast of this channel is on the air; null: none is. */
@@ -24,6 +28,24 @@ export class StudioMarker {
     this.#key = key;
     this.#at("markerform").hidden = channel === null;
     if (channel === null) this.#say("");
+    this.#look();
+  }
+
+  async #look() {
+    const warning = this.#at("recordwarning");
+    if (this.#channel === null) {
+      warning.hidden = true;
+      return;
+    }
+    try {
+      const told = await getJson(`/api/channels/${encodeURIComponent(this.#channel)}/recording`, {
+        headers: bearer(this.#key),
+      });
+      put(warning, told.trouble ?? "");
+      warning.hidden = told.trouble === null;
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error; // it is asked again
+    }
   }
 
   async #mark() {

@@ -14,7 +14,7 @@ async def test_the_time(door: Door) -> None:
 async def test_the_state_of_a_channel_before_and_while_it_is_live(door: Door) -> None:
     assert await door.state() == {
         "channel": "live", "title": "Live", "live": False, "stalled": False, "viewers": 0,
-        "since_ms": None, "layers": [], "renditions": [], "captions": [],
+        "since_ms": None, "layers": [], "renditions": [], "captions": [], "records": False,
     }  # fmt: skip
     await door.go_live()
     await door.watch()
