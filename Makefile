@@ -65,7 +65,7 @@ format: setup ## Format the Python and Rust sources
 	cargo fmt --manifest-path $(RUST)/Cargo.toml --all
 
 .PHONY: bench
-bench: bench-live bench-sfu bench-crowd bench-hls bench-bridge bench-origin bench-chat ## Measure everything in docs/benchmarks.md
+bench: bench-live bench-sfu bench-crowd bench-hls bench-bridge bench-origin bench-chat bench-vod ## Measure everything in docs/benchmarks.md
 
 .PHONY: bench-live
 bench-live: setup ## Measure the live path: delay, loss, viewers a core
@@ -96,6 +96,10 @@ bench-origin: setup ## Measure the origin and edges: requests, and 1,000 who wai
 .PHONY: bench-chat
 bench-chat: setup ## Measure a room: 2,000 readers, 2,000 messages a second, next to plain Starlette
 	python -m tests.bench.chat --store
+
+.PHONY: bench-vod
+bench-vod: setup ## Measure an hour's recording: its replay, MP4, storyboard, chapters
+	python -m tests.bench.vod --store
 
 .PHONY: screenshots
 screenshots: setup ## Take the screenshots in docs/ again

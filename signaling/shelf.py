@@ -101,7 +101,7 @@ class Shelf:
     async def file(
         self, shown: Shown, stretch: Stretch, chapters: Sequence[ChapterMark] = ()
     ) -> VirtualFile:
-        """The stretch as one MP4. Raises ValueError where there is nothing in it, MediaMissing."""
+        """The stretch as one MP4. Raises NothingToStitch, MalformedMedia and MediaMissing."""
         cut = _Cut(shown.vod.id, _extent(shown.vod), stretch, tuple(chapters), shown.vod.title)
         found = self._files.get(cut)
         if found is None:

@@ -26,6 +26,8 @@ from recorder import chapter_formats
 from recorder.jobs.outputs import DERIVED
 from recorder.jobs.queue import QueueDown
 from recorder.media import MediaMissing
+from recorder.mp4.boxes import MalformedMedia
+from recorder.mp4.stitch import NothingToStitch
 from recorder.mp4.text import ChapterMark
 from recorder.recording import ID
 from recorder.records import chunk_name
@@ -181,8 +183,10 @@ class VodFolder:
         ]
         try:
             file = await self._shelf.file(shown, stretch, marks)
-        except ValueError as error:
+        except NothingToStitch as error:
             raise Problem("value-refused", str(error)) from error
+        except MalformedMedia as error:
+            raise Problem("vod-damaged", "Its media cannot be understood.") from error
         return Ranged(
             request,
             file.size,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 for _name in [name for name in os.environ if name.startswith("SLUICE_")]:
     del os.environ[_name]
+os.environ.pop("COLUMNS", None)  # consoles that are made at import would keep it
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

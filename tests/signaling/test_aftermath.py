@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
 
@@ -14,7 +12,6 @@ import pytest
 
 from recorder.catalog.adoption import Adoption, Terms
 from recorder.catalog.catalog import Catalog
-from recorder.catalog.clips import Clip, Stretch
 from recorder.catalog.vods import Vod
 from recorder.chapters import Candidate, Chapter
 from recorder.index import FILE, IndexWriter
@@ -32,95 +29,17 @@ from sluice.database import sqlite_url
 from sluice.metrics import Metrics
 from sluice.recorder_config import CaptionsConfig
 from tests.recorder.catalog.world import NOW_MS, lay, records
-from tests.signaling.scripted_queue import ScriptedQueue
+from tests.signaling.aftermath_world import MADE, OTHER, VOD, World, open_world
 from tests.signaling.vod_world import VOD as FILM
 from tests.signaling.vod_world import film
 
-VOD = "live-20260101-120000-abcdef"
-OTHER = "live-20260102-120000-abcdef"
-MADE: dict[Kind, dict[str, bytes]] = {
-    "poster": {"poster.jpg": b"large", "small.jpg": b"small"},
-    "storyboard": {"storyboard.vtt": b"WEBVTT\n"},
-    "chapters": {"candidates.json": b'{"candidates": [{"at_ms": 7000, "score": 1.0}]}'},
-    "captions": {"captions.vtt": b"WEBVTT\n\n00:01.000 --> 00:02.000\nRed roses\n"},
-    "mp4": {"video.mp4": b"one file"},
-    "clip": {"clip.mp4": b"a clip", "poster.jpg": b"large"},
-}
-
-
-@dataclass
-class World:
-    """A folder with a recording, its catalog, and a queue that a test plays."""
-
-    recordings: Path
-    catalog: Catalog
-    queue: ScriptedQueue
-    aftermath: Aftermath
-    metrics: Metrics
-    peaks: list[Candidate]
-
-    async def adopt(self, recording: str = VOD, *, live: bool = False) -> Vod:
-        terms = Terms("public", Keeping(0, 0, keep_clips=True))
-        adoption = Adoption(self.catalog.vods, self.recordings, lambda channel: terms)
-        vod = await adoption.adopt(recording, live=live)
-        assert vod is not None
-        return vod
-
-    async def done(self, kind: Kind) -> Job:
-        """The job of this kind is done, and taken in."""
-        job = self.queue.of_kind(kind)
-        self.queue.make(job, MADE[kind])
-        await self.aftermath.take(self.queue.settle(job))
-        return job
-
-    async def failed(self, kind: Kind) -> None:
-        await self.aftermath.take(self.queue.settle(self.queue.of_kind(kind), "failed"))
-
-    async def clip(self, from_ms: int = 0) -> Clip:
-        """Asked for, and on its way."""
-        job = await self.queue.submit(Spec("clip", VOD, {"from_ms": from_ms}))
-        return await self.catalog.clips.create(
-            Stretch(VOD, from_ms, from_ms + 1_000, "A clip", "", job.key), NOW_MS
-        )
-
-    async def clip_state(self, clip: Clip) -> str:
-        found = await self.catalog.clips.get(clip.id)
-        assert found is not None
-        return found.state
-
-    async def outputs(self, kind: Kind) -> list[str]:
-        return [one.key for one in await self.catalog.outputs.of(VOD, kind)]
-
-    def folder(self, job: Job) -> Path:
-        return self.recordings / job.spec.recording / DERIVED / job.key
-
-    def asked_file(self) -> tuple[list[str], list[str]]:
-        """What the newest job of the one file was told: titles of chapters, and captions."""
-        parameters = self.queue.of_kind("mp4").spec.parameters
-        chapters = json.loads(str(parameters["chapters"]))
-        texts = json.loads(str(parameters["texts"]))
-        cues = [cue["text"] for one in texts for cue in one["cues"]]
-        return [one["title"] for one in chapters], cues
+ORDERS: list[tuple[Kind, ...]] = list(permutations(("poster", "chapters", "captions")))
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    recordings = tmp_path / "recordings"
-    lay(recordings, VOD, records(VOD))
-    catalog = Catalog.at(sqlite_url(tmp_path / "catalog.db"))
-    await catalog.open()
-    queue, metrics, peaks = ScriptedQueue(recordings), Metrics(), list[Candidate]()
-
-    async def find_peaks(vod: Vod, replay: Replay) -> Sequence[Candidate]:
-        return peaks
-
-    captions = CaptionsConfig(engine="pocketsphinx")
-    aftermath = Aftermath(queue, catalog, recordings, captions, VirtualClock(), metrics, find_peaks)
-    made = World(recordings, catalog, queue, aftermath, metrics, peaks)
-    await made.adopt()
-    yield made
-    await aftermath.stop()
-    await catalog.close()
+    async with open_world(tmp_path) as opened:
+        yield opened
 
 
 # --- what is asked for
@@ -150,7 +69,7 @@ async def test_nothing_is_asked_for_what_grows_is_empty_or_unknown(world: World)
 
 
 async def test_without_an_engine_there_are_no_captions_to_wait_for(world: World) -> None:
-    world.aftermath._captions = CaptionsConfig()
+    world.aftermath = world.build(CaptionsConfig())
     await world.aftermath.look(VOD)
     await world.done("chapters")
     assert world.queue.kinds == ["poster", "storyboard", "chapters", "mp4"]
@@ -159,7 +78,7 @@ async def test_without_an_engine_there_are_no_captions_to_wait_for(world: World)
 # --- what is done
 
 
-@pytest.mark.parametrize("order", permutations(("poster", "chapters", "captions")), ids=str)
+@pytest.mark.parametrize("order", ORDERS, ids=str)
 async def test_jobs_may_be_done_in_any_order(world: World, order: Sequence[Kind]) -> None:
     await world.aftermath.look(VOD)
     for kind in order:
@@ -202,12 +121,12 @@ async def test_what_fails_does_not_hold_up_the_file(world: World, failing: Seque
 
 async def test_chapters_are_of_markers_and_of_the_chats_peaks_too(world: World) -> None:
     with IndexWriter(world.recordings / VOD / FILE) as index:
-        index.append([Mark(NOW_MS + 3_000, "marker", "Here we go", "Lina")])
+        index.append([Mark(NOW_MS + 6_000, "marker", "Here we go", "Lina")])
     world.peaks.append(Candidate(9_000, 20.0))
     await world.aftermath.look(VOD)
     await world.done("chapters")
     chapters = await world.catalog.chapters.of(VOD)
-    assert chapters[1] == Chapter(3_000, "Here we go", "marker")
+    assert chapters[1] == Chapter(6_000, "Here we go", "marker")
     assert chapters[-1].source == "chat"
 
 
@@ -311,8 +230,7 @@ async def test_a_clip_is_ready_or_failed_with_its_job(
     world: World, state: State, becomes: str
 ) -> None:
     clip, same, other = await world.clip(), await world.clip(), await world.clip(2_000)
-    assert clip.output is not None
-    job = world.queue.jobs[clip.output]
+    job = world.job_of(clip)
     if state == "done":
         world.queue.make(job, MADE["clip"])
     await world.aftermath.take(world.queue.settle(job, state))
@@ -348,8 +266,10 @@ async def test_an_output_that_cannot_be_read_is_in_nobodys_way(world: World, bro
     await world.aftermath.start()
     await asyncio.sleep(0)
     await world.aftermath.look(VOD)
-    for kind, name in (("chapters", "candidates.json"), ("captions", "captions.vtt")):
-        job = world.queue.of_kind(kind)  # type: ignore[arg-type]
+    for job, name in (
+        (world.queue.of_kind("chapters"), "candidates.json"),
+        (world.queue.of_kind("captions"), "captions.vtt"),
+    ):
         world.queue.make(job, {name: broken})
         world.queue.settle(job)
     poster = world.queue.of_kind("poster")
@@ -395,27 +315,10 @@ async def test_a_job_of_what_was_deleted_changes_nothing(world: World) -> None:
 # --- the sweep
 
 
-async def _swept(world: World) -> None:
-    """Of a server that starts: its first sweep is done when it asks the clips."""
-    swept = asyncio.Event()
-    making = world.catalog.clips.making
-
-    async def last() -> Sequence[Clip]:
-        clips = await making()
-        asyncio.get_running_loop().call_soon(swept.set)
-        return clips
-
-    world.catalog.clips.making = last  # type: ignore[method-assign]
-    await world.aftermath.start()
-    async with asyncio.timeout(30):
-        await swept.wait()
-    world.catalog.clips.making = making  # type: ignore[method-assign]
-
-
 async def test_the_sweep_asks_for_what_is_missing(world: World) -> None:
     lay(world.recordings, OTHER, records(OTHER))
     await world.adopt(OTHER)
-    await _swept(world)
+    await world.aftermath.sweep()
     wanted = {"poster", "storyboard", "chapters", "captions"}
     for recording in (VOD, OTHER):
         assert {one.spec.kind for one in await world.queue.of(recording)} == wanted
@@ -425,7 +328,7 @@ async def test_one_that_cannot_be_read_does_not_stop_the_sweep(world: World) -> 
     lay(world.recordings, OTHER, records(OTHER))
     await world.adopt(OTHER)
     (world.recordings / OTHER / FILE).write_bytes(b"damaged")
-    await _swept(world)
+    await world.aftermath.sweep()
     assert await world.queue.of(OTHER) == []
     assert len(await world.queue.of(VOD)) == 4
 
@@ -433,33 +336,28 @@ async def test_one_that_cannot_be_read_does_not_stop_the_sweep(world: World) -> 
 async def test_the_sweep_takes_in_what_is_there_and_not_in_the_catalog(world: World) -> None:
     """As after a crash between the two, or of a catalog that was lost."""
     await world.aftermath.look(VOD)
-    for kind in ("poster", "storyboard", "chapters", "captions"):
-        job = world.queue.of_kind(kind)  # type: ignore[arg-type]
+    for job in list(world.queue.jobs.values()):
         world.queue.make(job, MADE[job.spec.kind])
         world.queue.settle(job, tell=False)
     await world.aftermath.look(VOD)
     file = world.queue.of_kind("mp4")
     world.queue.make(file, MADE["mp4"])
     world.queue.settle(file, tell=False)
-    await _swept(world)
-    for kind in ("poster", "storyboard", "chapters", "captions", "mp4"):
-        assert len(await world.catalog.outputs.of(VOD, kind)) == 1  # type: ignore[arg-type]
+    await world.aftermath.sweep()
+    kinds = sorted(one.kind for one in await world.catalog.outputs.of(VOD))
+    assert kinds == ["captions", "chapters", "mp4", "poster", "storyboard"]
     assert len(await world.catalog.chapters.of(VOD)) == 2
     assert len(await world.catalog.tracks.of(VOD)) == 1
 
 
 async def test_the_sweep_finds_clips_whose_end_nobody_heard(world: World) -> None:
     done, failed, running, lost = [await world.clip(1_000 * number) for number in range(4)]
-    for clip, state in ((done, "done"), (failed, "failed"), (running, "running")):
-        assert clip.output is not None
-        job = world.queue.jobs[clip.output]
-        if state == "done":
-            world.queue.make(job, MADE["clip"])
-        world.queue.settle(job, state, tell=False)  # type: ignore[arg-type]
-    assert lost.output is not None
-    del world.queue.jobs[lost.output]
-    for clip in await world.catalog.clips.making():
-        await world.aftermath._look_for_clip(clip)
+    world.queue.make(world.job_of(done), MADE["clip"])
+    world.queue.settle(world.job_of(done), tell=False)
+    world.queue.settle(world.job_of(failed), "failed", tell=False)
+    world.queue.settle(world.job_of(running), "running", tell=False)
+    del world.queue.jobs[world.job_of(lost).key]
+    await world.aftermath.sweep()
     states = [await world.clip_state(one) for one in (done, failed, running, lost)]
     assert states == ["ready", "failed", "making", "failed"]
 

@@ -12,14 +12,18 @@ from bridge.origin import Origin
 from bridge.presentation import Presentation
 from bridge.rendition import Rendition
 from bridge.track import VideoConfig
+from recorder.recording import Recording
+from recorder.records import CloseReason
 from sfu.broadcast import News, RenditionsNews
 from sfu.broadcast import Rendition as Told
+from signaling.recordings import FOLDER
 from sluice.errors import Problem
 from sluice.ids import ChannelId
 from sluice.stream import Reader
 from tests.signaling.door import Door, open_door
 
 Start = Literal["demand", "always", "never"]
+LIVE = ChannelId("live")
 
 
 async def begun(door: Door, channel: str = "live") -> Origin:
@@ -181,3 +185,88 @@ async def test_a_bridge_that_cannot_begin_leaves_nothing_behind(door: Door) -> N
     assert door.house.rooms._fanouts == fanouts
     bridges.recorder = None
     assert await begun(door) is bridges.find("live")
+
+
+# --- what is recorded
+
+
+def _recorded(door: Door, channel: str = "live") -> str:
+    found = door.house.vods.recordings.running(ChannelId(channel))
+    assert found is not None
+    return found
+
+
+async def test_the_bridge_of_what_is_recorded_begins_with_the_broadcast(tmp_path: Path) -> None:
+    async with open_door(tmp_path, recorder={"jobs": {"workers": 0}}) as door:
+        bridges = door.house.bridges
+        await door.go_live()
+        await bridges.look()
+        recording = _recorded(door)
+        door.clock.advance(door.house.settings.bridge.idle_s * 10_000)
+        await bridges.look()
+        assert len(bridges) == 1  # nobody asks for it, and yet
+        assert _recorded(door) == recording
+        await door.house.rooms.end(LIVE)
+        await bridges.ended("live")
+        assert door.house.vods.recordings.running(LIVE) is None
+        assert _reason(Recording.read(tmp_path / FOLDER / recording)) == "end"
+
+
+async def test_a_new_broadcast_is_recorded_while_the_old_one_is_kept(tmp_path: Path) -> None:
+    recorder = {"jobs": {"workers": 0}}
+    async with open_door(tmp_path, recorder=recorder, bridge={"broadcasts": 1}) as door:
+        bridges = door.house.bridges
+        await door.go_live()
+        await bridges.look()
+        first, old = _recorded(door), bridges.find("live")
+        await door.house.rooms.end(LIVE)
+        await bridges.ended("live")
+        await bridges.look()
+        assert bridges.find("live") is old  # players fetch the rest
+        door.clock.advance(1_000)
+        await door.go_live()
+        await bridges.look()
+        assert _recorded(door) != first
+        assert bridges.find("live") is not old
+        assert door.counted("sluice_bridge_events_total", event="refused") == 0
+
+
+async def test_no_more_are_recorded_than_may_be_bridged(tmp_path: Path) -> None:
+    recorder = {"jobs": {"workers": 0}}
+    async with open_door(tmp_path, recorder=recorder, bridge={"broadcasts": 1}) as door:
+        await door.add_channel("other")
+        await door.go_live("live")
+        await door.house.bridges.look()
+        await door.go_live("other")
+        await door.house.bridges.look()
+        _recorded(door, "live")
+        assert door.house.vods.recordings.running(ChannelId("other")) is None
+        assert door.counted("sluice_bridge_events_total", event="refused") >= 1
+
+
+async def test_a_bridge_needs_no_recording(tmp_path: Path) -> None:
+    async with open_door(tmp_path, recorder={"jobs": {"workers": 0}}) as door:
+        (tmp_path / FOLDER).rmdir()
+        (tmp_path / FOLDER).write_text("in the way")
+        await door.go_live()
+        await door.house.bridges.look()
+        assert door.house.bridges.find("live") is not None
+        assert door.house.vods.recordings.trouble(LIVE) is not None
+        (tmp_path / FOLDER).unlink()
+
+
+@pytest.mark.parametrize("warned", [False, True])
+async def test_a_server_that_stops_does_not_end_the_broadcast(tmp_path: Path, warned: bool) -> None:
+    async with open_door(tmp_path, recorder={"jobs": {"workers": 0}}) as door:
+        await door.go_live()
+        await door.house.bridges.look()
+        recording = _recorded(door)
+        if warned:  # as the server does before it closes its connections
+            door.house.begin_stop()
+            await door.house.bridges.ended("live")
+    assert _reason(Recording.read(tmp_path / FOLDER / recording)) == "stopped"
+
+
+def _reason(recording: Recording) -> CloseReason:
+    assert recording.closed is not None
+    return recording.closed.reason
