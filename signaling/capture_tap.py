@@ -18,11 +18,18 @@ class CaptureTap:
         self._every = every
         self._cursors: dict[str, PartCursor] = {}
         self._maps: dict[str, int] = {}
+        self._closed = False
         self._next_listener = presentation.changed
         presentation.changed = self._changed
 
+    def close(self) -> None:
+        """Hand nothing over any more. Listeners behind it still hear."""
+        self._closed = True
+
     def _changed(self, rendition: Rendition) -> None:
         self._next_listener(rendition)
+        if self._closed:
+            return
         if not self._every and rendition.name not in (SOURCE, AUDIO):
             return
         cursor = self._cursors.setdefault(rendition.name, PartCursor())

@@ -41,6 +41,7 @@ log = structlog.get_logger(__name__)
 
 FOLDER: Final = "recordings"
 LOOK_S: Final = 5.0
+HOUR_MS: Final = 3_600_000
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"
 
 Finished = Callable[[str], None]
@@ -63,6 +64,8 @@ class Running:
     presentation: Presentation
     capture: Capture
     tap: CaptureTap
+    began_ms: int
+    """On the monotonic clock."""
     reason: CloseReason = "end"
     ending: asyncio.Lock = field(default_factory=asyncio.Lock)
     ended: bool = False
@@ -193,7 +196,13 @@ class Recordings:
         return await asyncio.to_thread(Recording.read, self.folder / recording)
 
     async def look(self) -> None:
-        """Bring figures up to date, and tell the catalog what it could not be told."""
+        """Begin another recording where one has become too long; bring figures up to date, and
+        tell the catalog what it could not be told."""
+        longest_ms = self._config.longest_h * HOUR_MS
+        for channel, running in list(self._running.items()):
+            if longest_ms and self._clock.now_ms() - running.began_ms >= longest_ms:
+                # The same broadcast goes on in another one, from its next keyframe on.
+                await self.begin(channel, running.presentation)
         waiting_ms = [one.capture.health.waiting_ms for one in self._running.values()]
         self._metrics.recorder_waiting.set(max(waiting_ms, default=0) / 1_000)
         owed, self._owed = self._owed, set()
@@ -237,7 +246,8 @@ class Recordings:
             raise
         capture.begin_session(presentation.epoch, presentation.origin_ms)
         tap = CaptureTap(presentation, capture, every=self._config.renditions == "all")
-        return Running(recording, channel, presentation, capture, tap)
+        began_ms = self._clock.now_ms()
+        return Running(recording, channel, presentation, capture, tap, began_ms)
 
     async def _give_up(self, recording: str, *, is_new: bool) -> None:
         """It could not be begun: only what was there before is uploaded."""
@@ -267,6 +277,7 @@ class Recordings:
             if running.ended:
                 return
             running.ended = True
+            running.tap.close()
             await running.capture.close(running.reason)
             if self._running.get(running.channel) is running:
                 del self._running[running.channel]

@@ -65,6 +65,7 @@ class RecorderConfig(Section):
     record: Literal["always", "never"] = "always"
     renditions: Literal["source", "all"] = "source"
     chunk_s: Annotated[int, Field(ge=2, le=600)] = 30
+    longest_h: Annotated[int, Field(ge=0)] = 12
     queue_mb: Annotated[int, Field(ge=4)] = 64
     reserve_mb: Annotated[int, Field(ge=16)] = 256
     keep_days: Annotated[int, Field(ge=0)] = 14

@@ -30,6 +30,7 @@ class ScriptedQueue:
         self.down = False
         """When set, it cannot be reached."""
         self._recordings = recordings
+        self._submitted = asyncio.Event()
         self._followers: list[_Follower] = []
 
     async def start(self) -> None:
@@ -63,6 +64,7 @@ class ScriptedQueue:
         elif job.state == "done" or (job.state == "failed" and again):
             job = replace(job, state="waiting")
         self.jobs[key] = job
+        self._submitted.set()
         return job
 
     async def find(self, key: str) -> Job | None:
@@ -91,6 +93,12 @@ class ScriptedQueue:
     @property
     def kinds(self) -> list[Kind]:
         return [one.spec.kind for one in self.jobs.values()]
+
+    async def until(self, count: int) -> None:
+        """There are so many jobs."""
+        while len(self.jobs) < count:
+            self._submitted.clear()
+            await self._submitted.wait()
 
     def make(self, job: Job, files: Mapping[str, bytes]) -> Path:
         """Its output is there."""

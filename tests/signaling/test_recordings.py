@@ -107,6 +107,23 @@ async def test_a_new_presentation_ends_the_recording_of_the_one_before(tmp_path:
         assert _reason(recorder.read(first)) == "end"
 
 
+async def test_a_broadcast_that_does_not_end_goes_on_in_another_recording(tmp_path: Path) -> None:
+    async with recorder_on(tmp_path) as recorder:
+        first, studio = await recorder.begin()
+        studio.run(4_000)
+        recorder.clock.advance(12 * 3_600_000)
+        await recorder.recordings.look()
+        assert recorder.finished == [first]
+        second = recorder.recordings.running(LIVE)
+        assert second not in (None, first)
+        studio.run(4_000)
+        await recorder.end(studio)
+        assert recorder.finished == [first, second]
+        for recording in recorder.finished:
+            # Each begins with a keyframe, and plays by itself.
+            assert Replay.of(recorder.read(recording)).duration_us > 1_000_000
+
+
 async def test_a_broadcast_without_a_picture_in_it_is_no_recording_to_watch(tmp_path: Path) -> None:
     async with recorder_on(tmp_path) as recorder:
         recording, studio = await recorder.begin()

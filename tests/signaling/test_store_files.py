@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,13 @@ OTHER = "live-20260101-120000-abcdeg"
 NAMES = [f"{VOD}/index.log", f"{VOD}/source-000001.mp4", f"{VOD}/audio-000001.mp4"]
 
 
+def lay(folder: Path, names: Sequence[str]) -> None:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"data")
+
+
 async def test_all_of_a_recording_and_nothing_else_is_deleted() -> None:
     with s3_server() as endpoint:
         bucket = new_bucket(endpoint)
@@ -24,22 +32,18 @@ async def test_all_of_a_recording_and_nothing_else_is_deleted() -> None:
             bucket.write(name, b"data")
         files = StoreFiles(open_bucket(bucket))
         await files.remove(VOD, {"0" * 32})  # outputs are not kept there
-        assert sorted(bucket.names()) == [f"{OTHER}/index.log", f"{VOD}x/index.log"]
+        assert set(bucket.names()) == {f"{OTHER}/index.log", f"{VOD}x/index.log"}
         await files.remove(VOD, ())  # once more does no harm
 
 
 async def test_of_a_folder_too(tmp_path: Path) -> None:
-    for name in NAMES:
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(b"data")
+    lay(tmp_path, NAMES)
     await StoreFiles(parse(tmp_path.as_uri()).open()).remove(VOD, ())
-    assert list(tmp_path.iterdir()) == []
+    assert not (tmp_path / VOD).exists()
 
 
 async def test_outputs_are_not_in_the_store(tmp_path: Path) -> None:
-    (tmp_path / VOD).mkdir()
-    (tmp_path / VOD / "index.log").write_bytes(b"data")
+    lay(tmp_path, NAMES)
     await StoreFiles(parse(tmp_path.as_uri()).open()).remove_output(VOD, "0" * 32)
     assert (tmp_path / VOD / "index.log").exists()
 

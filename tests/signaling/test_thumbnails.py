@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from recorder.work.task import Spec
 from signaling import thumbnails as module
 from signaling.thumbnails import MOST_WAITING, Thumbnails
 from sluice.errors import Problem
@@ -28,8 +29,7 @@ class World:
         count = len(self.queue.jobs)
         task = asyncio.create_task(self.thumbnails.at(VOD, at_ms))
         async with asyncio.timeout(10):
-            while len(self.queue.jobs) == count:
-                await asyncio.sleep(0)
+            await self.queue.until(count + 1)
         return task
 
 
@@ -42,7 +42,7 @@ async def test_a_picture_is_waited_for(world: World) -> None:
     asked = await world.asked()
     job = world.queue.of_kind("poster")
     assert (job.spec.parameters, job.priority) == ({"at_ms": 3_000}, 5)
-    other = await world.queue.submit(job.spec.__class__("poster", VOD))
+    other = await world.queue.submit(Spec("poster", VOD))
     world.queue.settle(other, "failed")  # somebody else's
     world.queue.settle(job, "running")
     folder = world.queue.make(job, PICTURE)
