@@ -13,10 +13,11 @@ class CaptureTap:
     """Listens to one presentation. Called in the event loop's thread, and never waits."""
 
     def __init__(self, presentation: Presentation, capture: Capture, *, every: bool) -> None:
-        """`every`: all renditions; otherwise the top one and the sound."""
+        """`every`: all renditions; otherwise the top one and the sound. Of a presentation that has
+        begun, what is complete already is left out."""
         self._capture = capture
         self._every = every
-        self._cursors: dict[str, PartCursor] = {}
+        self._cursors = {name: PartCursor(one) for name, one in presentation.renditions.items()}
         self._maps: dict[str, int] = {}
         self._closed = False
         self._next_listener = presentation.changed

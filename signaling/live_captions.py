@@ -86,15 +86,18 @@ class SoundTap:
 
     presentation: Presentation
     process: CaptionProcess
-    cursor: PartCursor = field(default_factory=PartCursor)
+    cursor: PartCursor = field(init=False)
     map: int = -1
+    closed: bool = False
+    """It hears nothing any more."""
 
     def __post_init__(self) -> None:
+        self.cursor = PartCursor(self.presentation.audio)
         following = self.presentation.changed
 
         def changed(rendition: Rendition) -> None:
             following(rendition)
-            if rendition.name == AUDIO:
+            if rendition.name == AUDIO and not self.closed:
                 self._hear(rendition)
 
         self.presentation.changed = changed
@@ -152,6 +155,7 @@ class CaptionWriters:
         """The last words come later; nobody waits for them."""
         heard = self._heard.pop(recording, None)
         if heard is not None:
+            heard.tap.closed = True
             self._tasks.spawn(self._finish(recording, heard), f"captions-end-{recording}")
 
     async def close(self) -> None:
@@ -171,6 +175,8 @@ class CaptionWriters:
         try:
             replay = (await self._shelf.growing(recording)).replay
             made = on_replay(cues(heard.track.words), replay)
+            if not made:
+                return  # nobody is to choose captions that say nothing
             track = heard.track
             new = NewTrack(recording, track.language, "live", track.label, text=vtt.write(made))
             await self._tracks.put(new, made, self._clock.wall_ms())

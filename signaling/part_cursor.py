@@ -10,9 +10,11 @@ from bridge.rendition import Part, Rendition, Segment
 class PartCursor:
     """Gives each part once, as soon as it is there."""
 
-    def __init__(self) -> None:
-        self._msn = -1
-        self._part = 0
+    def __init__(self, rendition: Rendition | None = None) -> None:
+        """`rendition`: one that has begun. Of it, nothing is given that is complete already."""
+        whole = [one for one in rendition.segments if one.complete] if rendition else []
+        self._msn = whole[-1].msn if whole else -1
+        self._part = len(whole[-1].parts) if whole else 0
         self._time = 0
         """Where the next part begins, in ticks."""
 

@@ -210,3 +210,27 @@ async def test_a_recording_that_is_over_is_in_nobodys_way(taping: Taping) -> Non
     taping.studio.end()
     assert taping.studio.timeline(SOURCE) == ["2000", "2000", "2000"]
     assert (await taping.recording()).size == before.size
+
+
+async def test_one_that_comes_later_records_from_the_open_segment_on(taping: Taping) -> None:
+    taping.studio.video()
+    taping.studio.audio()
+    taping.studio.run(5_200)
+    taping.tap()
+    taping.studio.run(3_000)
+    taping.studio.end()
+    packaged = taping.packaged()
+    first = min(one.msn for one in packaged[SOURCE]) + 2
+    for name, spans in (await taping.recorded()).items():
+        assert spans == [one for one in packaged[name] if one.msn >= first]
+
+
+async def test_one_that_is_closed_hears_nothing_more(taping: Taping) -> None:
+    tap = taping.tap()
+    taping.studio.video()
+    taping.studio.run(3_000)
+    tap.close()
+    so_far = len(_packaged(taping.studio.presentation.renditions[SOURCE]))
+    taping.studio.run(3_000)
+    assert len((await taping.recorded())[SOURCE]) == so_far
+    assert taping.capture.health.lost_parts == 0

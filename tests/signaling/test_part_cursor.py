@@ -66,3 +66,25 @@ def test_a_segment_that_ends_early_changes_nothing_for_the_next() -> None:
     windows.parts(2)
     assert taken(cursor, windows["source"]) == everything(windows["source"])
     assert len({msn for msn, _, _ in everything(windows["source"])}) == 2
+
+
+def test_who_comes_in_the_middle_begins_with_the_segment_that_is_open() -> None:
+    windows = Windows()
+    windows.segments(3)
+    windows.parts(2)
+    source = windows["source"]
+    cursor = PartCursor(source)
+    first = source.segments[-1].msn
+    assert taken(cursor, source) == [one for one in everything(source) if one[0] == first]
+    windows.segments(2)
+    later = [one for one in everything(source) if one[0] >= first]
+    assert taken(cursor, source) == later[2:]
+
+
+def test_who_comes_between_two_segments_begins_with_the_next() -> None:
+    windows = Windows()
+    windows.segments(3)
+    cursor = PartCursor(windows["source"])
+    assert taken(cursor, windows["source"]) == []
+    windows.part()
+    assert taken(cursor, windows["source"]) == everything(windows["source"])[-1:]
