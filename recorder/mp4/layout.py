@@ -8,6 +8,7 @@ import errno
 import io
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, cast
@@ -16,6 +17,7 @@ import numpy as np
 
 from recorder.media import Media, MediaMissing
 from recorder.mp4.interleave import Extents
+from recorder.mp4.straight import StraightFile
 from recorder.mp4.timeline import INLINE
 from recorder.work.task import Report
 
@@ -23,12 +25,10 @@ BLOCK: Final = 256 << 10
 """Bytes that are read, and given out, at once."""
 _HOLE: Final = 16 << 10
 """So many bytes that are not wanted are read along where that spares a second reading."""
-_COPY: Final = 32 << 20
-"""Bytes that are copied between two reports."""
-_CANNOT: Final = frozenset(
-    {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF, errno.EPERM}
-)
-"""This kernel or file system does not copy in this way."""
+_REPORTED: Final = 32 << 20
+"""Bytes that are written between two reports."""
+_OPEN: Final = 8
+"""Chunks that are open at once."""
 
 
 class VirtualFile:
@@ -76,11 +76,11 @@ class VirtualFile:
         """
         unfinished = path.with_name(f".{path.name}.part")
         try:
-            with unfinished.open("wb", buffering=0) as file:
-                _Copy(file.fileno(), self._media, report, self.size).run(
+            with closing(StraightFile(unfinished)) as file:
+                _Copy(file, self._media, report, self.size).run(
                     self._names, self._inline, self._extents
                 )
-                os.fdatasync(file.fileno())
+                file.finish()
             unfinished.replace(path)
         except BaseException:
             unfinished.unlink(missing_ok=True)
@@ -168,20 +168,19 @@ class _Reader(io.RawIOBase):
 
 
 class _Copy:
-    """Writes extents to the end of a file."""
+    """Writes extents to a file."""
 
-    def __init__(self, to: int, media: Media, report: Report, total: int) -> None:
+    def __init__(self, to: StraightFile, media: Media, report: Report, total: int) -> None:
         self._to = to
         self._media = media
         self._report = report
         self._total = max(1, total)
         self._done = 0
         self._told = 0
-        self._ways = [_copy_range, _send, _copy]
+        self._files: dict[int, int | None] = {}
+        """Open chunks, by number; None: not on this machine."""
 
     def run(self, names: Sequence[str], inline: bytes, extents: Extents) -> None:
-        opened = INLINE
-        file: int | None = None
         try:
             for source, offset, size in zip(
                 extents.source.tolist(),
@@ -190,71 +189,51 @@ class _Copy:
                 strict=True,
             ):
                 if source == INLINE:
-                    self._write(inline[offset : offset + size])
-                    continue
-                if source != opened:
-                    if file is not None:
-                        os.close(file)
-                    file, opened = self._open(names[source]), source
-                self._from(file, names[source], offset, size)
+                    self._to.write(inline[offset : offset + size])
+                else:
+                    self._from(self._open(source, names[source]), names[source], offset, size)
+                self._count(size)
         finally:
-            if file is not None:
-                os.close(file)
+            while self._files:
+                self._close(next(iter(self._files)))
         self._report(1.0)
 
-    def _open(self, name: str) -> int | None:
-        path = self._media.local(name)
-        if path is None:
-            return None
-        try:
-            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return None  # it has just gone to the store
+    def _open(self, source: int, name: str) -> int | None:
+        if source not in self._files:
+            # One of each track is read, and the kernel reads ahead in each, while it is open.
+            if len(self._files) >= _OPEN:
+                self._close(next(iter(self._files)))
+            self._files[source] = _opened(self._media.local(name))
+        return self._files[source]
+
+    def _close(self, source: int) -> None:
+        file = self._files.pop(source)
+        if file is not None:
+            os.close(file)
 
     def _from(self, file: int | None, name: str, offset: int, size: int) -> None:
         end = offset + size
         while offset < end:
+            room = self._to.room()[: end - offset]
             if file is None:
-                data = self._media.read(name, offset, min(_COPY, end - offset))
-                self._write(data)
-                offset += len(data)
-                continue
-            try:
-                copied = self._ways[0](file, self._to, offset, min(_COPY, end - offset))
-            except OSError as error:
-                if error.errno not in _CANNOT or len(self._ways) == 1:
-                    raise
-                del self._ways[0]
-                continue
-            if copied == 0:
+                room[:] = self._media.read(name, offset, len(room))
+                count = len(room)
+            else:
+                count = os.preadv(file, [room], offset)
+            if count == 0:
                 raise MediaMissing(f"{name}: it ends before byte {end}")
-            offset += copied
-            self._count(copied)
-
-    def _write(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._to, view) :]
-        self._count(len(data))
+            self._to.took(count)
+            offset += count
 
     def _count(self, size: int) -> None:
         self._done += size
-        if self._done - self._told >= _COPY:
+        if self._done - self._told >= _REPORTED:
             self._told = self._done
             self._report(self._done / self._total)
 
 
-def _copy_range(source: int, to: int, offset: int, size: int) -> int:
-    return os.copy_file_range(source, to, size, offset_src=offset)
-
-
-def _send(source: int, to: int, offset: int, size: int) -> int:
-    return os.sendfile(to, source, offset, size)
-
-
-def _copy(source: int, to: int, offset: int, size: int) -> int:
-    data = os.pread(source, min(size, BLOCK), offset)
-    written = 0
-    while written < len(data):
-        written += os.write(to, data[written:])
-    return written
+def _opened(path: Path | None) -> int | None:
+    try:
+        return None if path is None else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None  # it has just gone to the store

@@ -21,9 +21,9 @@ Look = NDArray[np.float32]
 
 SIDE: Final = 64
 """Pictures are compared at this width."""
-STRIDE_US: Final = 6_000_000
+STRIDE_US: Final = 10_000_000
 """First one keyframe in so much time is looked at; those between only where it changed."""
-MOST_BETWEEN: Final = 600
+MOST_BETWEEN: Final = 240
 """Keyframes that are looked at afterwards, in an hour."""
 LEAST: Final = 0.3
 """Change that is a cut, from 0 (none) to 1 (nothing is alike)."""
