@@ -77,7 +77,11 @@ class ClipDesk:
         wish = await self._house.intake.json(request, LiveClipWish)
         recording = self._vods.recordings.running(channel.id)
         if recording is None:
-            raise Problem("clip-refused", "The channel is not live, or it is not recorded.")
+            raise Problem(
+                "clip-refused",
+                "The channel is not live, or it is not recorded.",
+                retry_after_s=self._house.settings.reconnect.retry_after_s,
+            )
         self._count(request)
         shown = await self._vods.shelf.growing(recording)
         seconds = self._vods.config.clip_s if wish.seconds is UNSET else wish.seconds

@@ -44,6 +44,13 @@ LOOK_S: Final = 5.0
 HOUR_MS: Final = 3_600_000
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"
 
+TOLD: Final = {
+    "disk full": "The disk is full: the recording has ended.",
+    "write error": "The disk cannot be written: the recording has ended.",
+    "too slow": "The disk is too slow: parts of the recording are lost.",
+}
+"""What the owner hears of trouble."""
+
 Finished = Callable[[str], None]
 """Told a recording that is over."""
 
@@ -147,8 +154,10 @@ class Recordings:
         try:
             running = await self._begin(channel, presentation)
         except (OSError, NotARecording, DatabaseDown, AddressError) as error:
-            # Live goes on without it; the owner sees why.
-            self._tell(channel, f"It is not recorded: {error}.")
+            # Live goes on without it; the owner sees why, without the names of files here.
+            log.error("a broadcast is not recorded", channel=channel, error=str(error))
+            reason = getattr(error, "strerror", None) or str(error)
+            self._troubles[channel] = f"It is not recorded: {reason.rstrip('.')}."
             return
         self._running[channel] = running
         self._metrics.recordings.set(len(self._running))
@@ -330,17 +339,14 @@ class Recordings:
 
     def _trouble(self, channel: ChannelId, recording: str, trouble: Trouble) -> None:
         self._metrics.recorder_troubles.labels(trouble.kind).inc()
-        self._tell(channel, trouble.text)
+        log.error("recording", channel=channel, kind=trouble.kind, trouble=trouble.text)
+        self._troubles[channel] = TOLD[trouble.kind]
         running = self._running.get(channel)
         if running is None or running.id != recording:
             return  # it is over, and its disk was slow to say so
         if trouble.kind in ("disk full", "write error"):
             running.reason = trouble.kind
             self._tasks.spawn(self._end(running), f"recording-end-{channel}")
-
-    def _tell(self, channel: ChannelId, text: str) -> None:
-        log.error("recording", channel=channel, trouble=text)
-        self._troubles[channel] = text
 
     async def _look_forever(self) -> None:
         while True:

@@ -174,7 +174,11 @@ class VodDesk:
             raise Problem("value-refused", "The text has nothing that can be shown.")
         now_ms = self._house.bridges.clock.wall_ms()
         if not self._vods.recordings.mark(channel.id, Mark(now_ms, "marker", text, who)):
-            raise Problem("not-live", "Nothing is being recorded on this channel.")
+            raise Problem(
+                "not-live",
+                "Nothing is being recorded on this channel.",
+                retry_after_s=self._house.settings.reconnect.retry_after_s,
+            )
         return json_reply(MarkerView(now_ms), 201)
 
     async def recording(self, request: Request) -> Response:

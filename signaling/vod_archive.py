@@ -119,7 +119,7 @@ class Archive:
     def worker(self) -> LocalQueue:
         """To work on the jobs of this machine, one at a time. Raises sqlite3.Error."""
         settings = replace(job_settings(self.config.jobs), concurrency=1)
-        return LocalQueue(self.storage, settings, media=vod_house.stored_media(self.config))
+        return LocalQueue(self.storage, settings, media=vod_house.media_of_store(self.config))
 
     def _watching(self) -> JobQueue:
         if self.config.jobs.redis_url is not None:

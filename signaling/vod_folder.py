@@ -23,6 +23,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from recorder import chapter_formats
+from recorder.catalog.outputs import Output
 from recorder.jobs.outputs import DERIVED
 from recorder.jobs.queue import QueueDown
 from recorder.media import MediaMissing
@@ -238,12 +239,21 @@ class VodFolder:
     async def _output(self, shown: Shown, kind: Kind, name: str) -> Path | None:
         """A file of the newest output of a kind; of posters, of the one that was chosen."""
         outputs = await self._catalog.outputs.of(shown.vod.id, kind)
-        keys = [one.key for one in outputs if kind != "poster" or one.key == shown.vod.poster]
-        for key in keys:
+        if kind == "poster":
+            outputs = [one for one in outputs if one.key == shown.vod.poster]
+        elif kind == "mp4":
+            # A recording that went on is longer than the file that was made of it before.
+            outputs = [one for one in outputs if _is_as_long(one, shown)]
+        for key in [one.key for one in outputs]:
             path = self._shelf.folder / shown.vod.id / DERIVED / key / name
             if await asyncio.to_thread(path.is_file):
                 return path
         return None
+
+
+def _is_as_long(output: Output, shown: Shown) -> bool:
+    length_ms = output.facts.get("duration_ms")
+    return length_ms == shown.replay.duration_us // 1_000
 
 
 def routes(folder: VodFolder) -> list[Route]:

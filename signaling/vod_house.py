@@ -276,7 +276,7 @@ def build_queue(config: RecorderConfig, storage: Path) -> JobQueue:
     """Raises ConfigError, OSError and sqlite3.Error."""
     settings = job_settings(config.jobs)
     if config.jobs.redis_url is None:
-        return LocalQueue(storage, settings, media=stored_media(config))
+        return LocalQueue(storage, settings, media=media_of_store(config))
     # Imported only where it is used.
     from recorder.jobs.dramatiq_queue import DramatiqQueue
 
@@ -320,7 +320,7 @@ def open_store(config: RecorderConfig, *, retries: int = 0) -> ObjectStore | Non
         raise ConfigError(f"recorder.store: {error}") from None
 
 
-def stored_media(config: RecorderConfig) -> MediaFrom | None:
+def media_of_store(config: RecorderConfig) -> MediaFrom | None:
     """How jobs read chunks that are not on this machine any more."""
     store = config.store
     if not store.url:

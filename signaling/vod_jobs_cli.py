@@ -134,7 +134,7 @@ def worker_command(config: ConfigOption = None) -> None:
             jobs.redis_url.get_secret_value(),
             settings.storage.path,
             job_settings(jobs),
-            media=vod_house.stored_media(settings.recorder),
+            media=vod_house.media_of_store(settings.recorder),
             prefix=jobs.prefix,
         )
     except ValueError as error:

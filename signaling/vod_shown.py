@@ -103,7 +103,9 @@ def chapter_views(chapters: Sequence[Chapter]) -> list[ChapterView]:
 
 def job_views(jobs: Sequence[Job]) -> list[JobView]:
     """The newest of each kind. What went wrong inside is for the log."""
-    newest = {one.spec.kind: one for one in jobs if one.spec.kind != "clip"}
+    # Clips, and pictures of single moments, are somebody else's wishes.
+    own = [one for one in jobs if one.spec.kind != "clip" and "at_ms" not in one.spec.parameters]
+    newest = {one.spec.kind: one for one in own}
     return [
         JobView(
             one.spec.kind,

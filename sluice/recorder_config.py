@@ -47,8 +47,8 @@ class CaptionsConfig(Section):
 
 
 class JobsConfig(Section):
-    """Who makes MP4 files, storyboards, captions and clips: this machine, or with `redis_url` workers
-    elsewhere, too."""
+    """Who makes MP4 files, storyboards, captions and clips: this machine, or with `redis_url`
+    workers elsewhere, too."""
 
     workers: Annotated[int, Field(ge=0, le=64)] = 1
     redis_url: SecretStr | None = None

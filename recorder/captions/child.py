@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import sys
 import time
@@ -116,4 +117,6 @@ def _beat(send: Callable[[FromChild], None]) -> None:
 
 
 if __name__ == "__main__":
+    # Ctrl-C in a terminal is for everybody in it. Whoever started us ends us, when it is time.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     run(*(int(argument) for argument in sys.argv[1:4]))

@@ -77,7 +77,7 @@ def test_words_are_shown_live_and_found_afterwards(server: SluiceServer, vod_pag
     key = server.create_channel("lina")
     with Phone(server, "lina", key, audio="speech"):
         server.await_live("lina")
-        shown = until("the words in HLS", lambda: heard_all(server), 60)
+        shown = until("the words in HLS", lambda: heard_all(server), 120)
         master = fetch(server.live_url("lina"))
     assert 'TYPE=SUBTITLES,GROUP-ID="captions"' in master
     times = [time.partition(" ")[0] for time, _ in shown]
@@ -90,7 +90,7 @@ def test_words_are_shown_live_and_found_afterwards(server: SluiceServer, vod_pag
         kinds = [one["kind"] for one in answer["captions"]]
         return answer["captions"][0] if kinds == ["final"] else None
 
-    track = until("captions of the whole", captioned, 90)
+    track = until("captions of the whole", captioned, 150)
     cues = vtt.read(fetch(server.origin + track["vtt"]).encode())
     assert all(before.to_ms <= after.from_ms for before, after in pairwise(cues))
     assert heard([cue.text for cue in cues]) >= WORDS

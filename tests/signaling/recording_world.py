@@ -34,6 +34,8 @@ from sluice.recorder_config import RecorderConfig
 from sluice.storage import Store
 from tests.bridge.rules import Witness
 from tests.bridge.studio import Studio
+from tests.signaling.door import Door
+from tests.signaling.vod_world import CHANNEL
 
 LIVE: Final = ChannelId("live")
 GRACE_MS: Final = 60_000
@@ -119,6 +121,32 @@ def studio_at(clock: Clock, epoch: str = "one") -> Studio:
     studio.packager = Packager(studio.presentation)
     studio.witness = Witness(studio.presentation)
     return studio
+
+
+async def on_air(door: Door, ms: int) -> tuple[str, Studio]:
+    """A broadcast of the recordings' channel begins at a front door, and so much of it is
+    recorded."""
+    recordings, channel = door.house.vods.recordings, ChannelId(CHANNEL)
+    studio = studio_at(door.house.bridges.clock)
+    await recordings.begin(channel, studio.presentation)
+    studio.video()
+    studio.audio()
+    studio.run(ms)
+    renditions = studio.presentation.renditions.values()
+    parts = sum(len(segment.parts) for one in renditions for segment in one.segments)
+    async with asyncio.timeout(30):
+        while _lasting(door) < parts:  # noqa: ASYNC110 (a gauge, and no event)
+            await asyncio.sleep(0.01)
+    recording = recordings.running(channel)
+    assert recording is not None
+    return recording, studio
+
+
+def _lasting(door: Door) -> int:
+    """Parts."""
+    health = door.house.vods.recordings.health(ChannelId(CHANNEL))
+    assert health is not None
+    return health.parts
 
 
 @asynccontextmanager

@@ -206,6 +206,7 @@ async def busy_engine(b: Beside) -> httpx.Response:
     return await b.post(offer())
 
 
+VOD = "live-20260101-120000-abcdef"
 CANDIDATE = "a=candidate:1 1 udp 2130706431 192.0.2.9 50000 typ host"
 DEEP = b"[" * 1900
 
@@ -362,6 +363,43 @@ ROWS: tuple[tuple[str, Call, str, str], ...] = (
     ("a peer that is not", api("DELETE", "/api/peers/999"), "not-found", "peer"),
     ("a broadcast that is not", api("GET", "/api/broadcasts/other"), "not-found", "broadcast"),
     ("a key for nobody", api("POST", "/api/channels/nobody/key"), "channel-unknown", "nobody"),
+    # --- recordings and clips
+    ("a recording that is not", get(f"/api/vods/{VOD}"), "vod-unknown", "no such recording"),
+    ("dots as recording", get("/api/vods/%2e%2e"), "vod-unknown", "no such recording"),
+    ("a NUL in a recording", get("/vod/li%00ve/master.m3u8"), "vod-unknown", "name"),
+    ("a way out of a recording", get("/vod/..%2f..%2fetc/passwd"), "vod-unknown", "name"),
+    ("a folder above all recordings", get("/vod//etc/passwd"), "vod-unknown", "name"),
+    ("media of a recording that is not", get(f"/vod/{VOD}/video.mp4"), "vod-unknown", "such"),
+    ("a made-up signature", get(f"/vod/~1790000999.AAAA/{VOD}/video.mp4"), "forbidden", "signed"),
+    ("POST on media", get(f"/vod/{VOD}/video.mp4", "POST"), "method-not-allowed", "POST"),
+    ("recordings without the token", get("/api/channels/shy/vods"), "unauthorized",
+     "viewer token"),
+    ("clips without the token", get("/api/channels/shy/clips"), "unauthorized", "viewer token"),
+    ("a page of recordings that is none", api("GET", "/api/channels/live/vods?before=x"),
+     "value-refused", "before"),
+    ("a page of clips in words", api("GET", "/api/channels/live/clips?limit=x"), "value-refused",
+     "limit"),
+    ("a stranger's marker", get("/api/channels/live/markers", "POST"), "unauthorized",
+     "stream key"),
+    ("a viewer's marker", get("/api/channels/live/markers", "POST", Authorization="Bearer x"),
+     "forbidden", "stream key"),
+    ("a marker that nobody sees", api("POST", "/api/channels/live/markers", b'{"text":"\\u202e"}'),
+     "value-refused", "shown"),
+    ("a marker for what is not recorded",
+     api("POST", "/api/channels/live/markers", b'{"text":"x"}'), "not-live", "recorded"),
+    ("a clip of what is not recorded", api("POST", "/api/channels/live/clips", b"{}"),
+     "clip-refused", "recorded"),
+    ("a clip of two hours", api("POST", "/api/channels/live/clips", b'{"seconds":7200}'),
+     "json-malformed", "seconds"),
+    ("a clip that begins below zero",
+     api("POST", f"/api/vods/{VOD}/clips", b'{"from_ms":-1,"to_ms":5}'), "vod-unknown", "such"),
+    ("a clip that is not", get("/api/clips/abcdefghijkl"), "clip-unknown", "no such clip"),
+    ("another's file as a clip's", get("/vod-clip/abcdefghijkl/index.log"), "clip-unknown",
+     "no such clip"),
+    ("the deletions for a stranger", get("/api/channels/live/deletions"), "unauthorized",
+     "stream key"),
+    ("captions for a recording that is not", api("PUT", f"/api/vods/{VOD}/captions/en", b"x"),
+     "vod-unknown", "such"),
 )  # fmt: skip
 
 

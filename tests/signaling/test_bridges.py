@@ -32,6 +32,12 @@ async def begun(door: Door, channel: str = "live") -> Origin:
     return origin
 
 
+async def over(door: Door) -> None:
+    """Until players of the channel are told its end."""
+    async with asyncio.timeout(30):
+        await door.house.bridges.ended("live")
+
+
 async def test_a_bridge_begins_with_the_first_question_and_is_shared(door: Door) -> None:
     bridges = door.house.bridges
     await door.go_live()
@@ -72,7 +78,7 @@ async def test_players_can_fetch_the_rest_for_a_while_after_the_end(door: Door) 
     await door.house.rooms.end(door.house.rooms.broadcasts()[0].channel)
     await door.removals()
     assert bridges.find("live") is origin
-    await bridges.ended("live")
+    await over(door)
     assert origin.presentation.ended
     assert bridges.find("live") is origin
     door.clock.advance(door.house.settings.bridge.keep_s * 1_000)
@@ -164,7 +170,7 @@ async def test_a_broadcast_that_ends_while_its_bridge_begins(door: Door) -> None
     recorder = bridges.recorder = EndsAtOnce(door)
     await door.go_live()
     origin = await begun(door)
-    await bridges.ended("live")
+    await over(door)
     assert origin.presentation.ended
     assert recorder.ended == [origin.presentation]
 
@@ -207,7 +213,7 @@ async def test_the_bridge_of_what_is_recorded_begins_with_the_broadcast(tmp_path
         assert len(bridges) == 1  # nobody asks for it, and yet
         assert _recorded(door) == recording
         await door.house.rooms.end(LIVE)
-        await bridges.ended("live")
+        await over(door)
         assert door.house.vods.recordings.running(LIVE) is None
         assert _reason(Recording.read(tmp_path / FOLDER / recording)) == "end"
 
@@ -220,7 +226,7 @@ async def test_a_new_broadcast_is_recorded_while_the_old_one_is_kept(tmp_path: P
         await bridges.look()
         first, old = _recorded(door), bridges.find("live")
         await door.house.rooms.end(LIVE)
-        await bridges.ended("live")
+        await over(door)
         await bridges.look()
         assert bridges.find("live") is old  # players fetch the rest
         door.clock.advance(1_000)
@@ -263,7 +269,7 @@ async def test_a_server_that_stops_does_not_end_the_broadcast(tmp_path: Path, wa
         recording = _recorded(door)
         if warned:  # as the server does before it closes its connections
             door.house.begin_stop()
-            await door.house.bridges.ended("live")
+            await over(door)
     assert _reason(Recording.read(tmp_path / FOLDER / recording)) == "stopped"
 
 

@@ -15,11 +15,9 @@ import pytest
 from recorder.jobs.job import Job, State
 from recorder.jobs.key import Extent
 from recorder.work.task import Spec
-from sluice.ids import ChannelId
-from tests.bridge.studio import Studio
 from tests.recorder.catalog.world import lay, records
 from tests.signaling.door import Door, bearer
-from tests.signaling.recording_world import studio_at
+from tests.signaling.recording_world import on_air
 from tests.signaling.scripted_queue import ScriptedQueue
 from tests.signaling.vod_player import found, pictures
 from tests.signaling.vod_world import CHANNEL, VOD, film, open_vods, owner
@@ -192,31 +190,6 @@ async def test_only_so_many_a_minute_from_one_address(storage: Path) -> None:
 
 
 # --- of what is live
-
-
-async def on_air(door: Door, ms: int) -> tuple[str, Studio]:
-    """A broadcast that is recorded, so much of it."""
-    recordings, channel = door.house.vods.recordings, ChannelId(CHANNEL)
-    studio = studio_at(door.house.bridges.clock)
-    await recordings.begin(channel, studio.presentation)
-    studio.video()
-    studio.audio()
-    studio.run(ms)
-    renditions = studio.presentation.renditions.values()
-    parts = sum(len(segment.parts) for one in renditions for segment in one.segments)
-    async with asyncio.timeout(30):
-        while recorded(door) < parts:  # noqa: ASYNC110 (a gauge, and no event)
-            await asyncio.sleep(0.01)
-    recording = recordings.running(channel)
-    assert recording is not None
-    return recording, studio
-
-
-def recorded(door: Door) -> int:
-    """Parts that are lasting."""
-    health = door.house.vods.recordings.health(ChannelId(CHANNEL))
-    assert health is not None
-    return health.parts
 
 
 async def test_the_last_seconds_of_what_is_live(door: Door) -> None:

@@ -16,7 +16,11 @@ from chat.entry import RoomId
 from chat.people import UserId
 from signaling.openapi import OPERATIONS, document
 from signaling.routing import Resource
-from tests.signaling.door import ADMIN, FRAG, SDP, Door, bearer, fragment, offer, open_door
+from signaling.vod_operations import VOD_OPERATIONS
+from tests.signaling.door import ADMIN, FRAG, SDP, Door, bearer, fragment, offer
+from tests.signaling.recording_world import on_air
+from tests.signaling.vod_world import CHANNEL as FILMED
+from tests.signaling.vod_world import VOD, open_vods, owner
 
 DOCUMENT: Any = document()
 PAGES = {"/", "/watch/{channel}", "/channel/{channel}", "/vod/{vod}", "/clip/{clip}", "/studio"}
@@ -100,6 +104,35 @@ class Journey:
         await call("POST", "/webhooks/{provider}", "/webhooks/fake", content=letter.body,
                    headers=house.till.fake.sign(letter, house.clock.wall_ms()))  # fmt: skip
 
+    async def replay(self) -> None:
+        """Everything about recordings: of one that is over, and of one that is live."""
+        call, channel, vod = self.call, "/api/channels/{channel}", "/api/vods/{vod}"
+        live, own, over = f"/api/channels/{FILMED}", owner(self.door), f"/api/vods/{VOD}"
+        await on_air(self.door, 10_000)
+        await call("POST", f"{channel}/markers", f"{live}/markers", json={"text": "Here"},
+                   headers=own)  # fmt: skip
+        await call("GET", f"{channel}/recording", f"{live}/recording", headers=own)
+        await call("POST", f"{channel}/clips", f"{live}/clips", json={"seconds": 5})
+        await call("GET", f"{channel}/vods", f"{live}/vods?limit=1")
+        await call("PATCH", vod, over, json={"title": "Roses", "keep": True}, headers=own)
+        await call("PUT", f"{vod}/chapters", f"{over}/chapters", headers=own,
+                   json={"chapters": [{"at_ms": 0, "title": "Begin"}]})  # fmt: skip
+        text = "WEBVTT\n\n00:01.000 --> 00:02.000\nRed roses\n"
+        await call("PUT", f"{vod}/captions/{{language}}", f"{over}/captions/en", content=text,
+                   headers=own | {"Content-Type": "text/vtt"})  # fmt: skip
+        await call("GET", vod, over)
+        await call("GET", f"{vod}/search", f"{over}/search?q=roses")
+        for part in ("chat", "heat"):
+            await call("GET", f"{vod}/{part}", f"{over}/{part}")
+        wish = {"from_ms": 1_000, "to_ms": 3_000}
+        clip = (await call("POST", f"{vod}/clips", f"{over}/clips", json=wish)).json()["id"]
+        await call("GET", f"{channel}/clips", f"{live}/clips")
+        await call("GET", "/api/clips/{clip}", f"/api/clips/{clip}")
+        await call("DELETE", "/api/clips/{clip}", f"/api/clips/{clip}", headers=own)
+        await call("DELETE", f"{vod}/captions/{{language}}", f"{over}/captions/en", headers=own)
+        await call("DELETE", vod, over, headers=own)
+        await call("GET", f"{channel}/deletions", f"{live}/deletions", headers=own)
+
     async def run(self) -> None:
         call, channel = self.call, "/api/channels/{channel}"
         own = "/api/channels/lina"
@@ -158,9 +191,12 @@ class Journey:
 
 
 async def test_every_operation_answers_as_described(tmp_path: Path) -> None:
-    async with open_door(tmp_path, money={"provider": "fake"}) as door:
+    async with open_vods(tmp_path) as door:
         journey = Journey(door)
         await journey.run()
+        await journey.replay()
+    replayed = [journey.seen[op.method, op.path] for op in VOD_OPERATIONS]
+    assert [one.text for one in replayed if one.is_error] == []
     streams = {(op.method, op.path) for op in OPERATIONS if "text/event-stream" in
                op.answers.values()}  # fmt: skip
     assert journey.seen.keys() == {(op.method, op.path) for op in OPERATIONS} - streams

@@ -11,7 +11,7 @@ from recorder.recording import ID, Recording
 from recorder.records import CloseReason, Mark, Sealed
 from recorder.replay import Replay
 from recorder.verify import verify
-from signaling.recordings import FOLDER
+from signaling.recordings import FOLDER, TOLD
 from sluice.ids import ChannelId
 from tests.recorder.catalog.world import lay, records
 from tests.signaling.recording_world import (
@@ -280,7 +280,7 @@ async def test_a_disk_that_fails_ends_the_recording_and_not_the_broadcast(tmp_pa
         assert studio.timeline("source") == ["2000"] * 5
 
         assert recorder.recordings.running(LIVE) is None
-        assert "File exists" in (recorder.recordings.trouble(LIVE) or "")
+        assert recorder.recordings.trouble(LIVE) == TOLD["write error"]
         assert recorder.counted("sluice_recorder_troubles_total", kind="write error") == 1
         await recorder.recordings.end(LIVE, studio.presentation)
         vod = await recorder.vod(recording)
@@ -301,7 +301,7 @@ async def test_a_disk_that_is_full_from_the_beginning(tmp_path: Path) -> None:
         studio.run(2_000)
         await recorder.over(recording)
         assert recorder.watcher.begun == [recording]
-        assert "room" in (recorder.recordings.trouble(LIVE) or "")
+        assert recorder.recordings.trouble(LIVE) == TOLD["disk full"]
         assert recorder.counted("sluice_recorder_troubles_total", kind="disk full") == 1
         await recorder.recordings.close()
         vod = await recorder.vod(recording)
@@ -316,7 +316,7 @@ async def test_a_folder_that_cannot_be_made_is_told_and_nothing_more(tmp_path: P
         studio = recorder.studio()
         await recorder.recordings.begin(LIVE, studio.presentation)
         assert recorder.recordings.running(LIVE) is None
-        assert (recorder.recordings.trouble(LIVE) or "").startswith("It is not recorded: ")
+        assert recorder.recordings.trouble(LIVE) == "It is not recorded: File exists."
         studio.video()
         studio.run(2_000)
         assert recorder.watcher.begun == []

@@ -195,7 +195,8 @@ def test_however_it_is_divided_each_entry_is_in_one_stretch(
         for number, moment in enumerate(sorted(said)):
             await world.say(moment, str(number))
         whole = await world.page(of=film)
-        edges = sorted({0, *cuts, film.duration_us // 1_000})
+        begins = (one.at_us // 1_000 for one in film.periods)
+        edges = sorted({*begins, *cuts, film.duration_us // 1_000})
         pieces = []
         for begin, end in pairwise(edges):
             page = await world.page(begin, end, of=film)

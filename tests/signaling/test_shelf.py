@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from recorder.catalog.catalog import Catalog
 from recorder.index import FILE, encode
 from recorder.media import LocalMedia, Media
 from recorder.mp4.text import ChapterMark
+from recorder.records import Record
 from recorder.retention import Keeping
 from signaling import shelf as module
 from signaling.shelf import FRESH_MS, Shelf
@@ -132,7 +133,7 @@ async def test_a_recording_that_went_on_is_read_again(world: World) -> None:
     await world.adopt(live=True)
     world.clock.advance(FRESH_MS)
     assert await world.refused() == "vod-live"
-    await _replace(world, 20)
+    await _replace(world, records(VOD, seconds=20))
     assert (await world.shelf.open(VOD)).replay.duration_us == 20_000_000
     assert shown.replay.duration_us == 10_000_000
 
@@ -141,14 +142,14 @@ async def test_a_repaired_recording_is_read_again(world: World) -> None:
     """It ended when it ended, and there is less of it."""
     await world.add()
     await world.shelf.open(VOD)
-    await _replace(world, 8)
+    closed = records(VOD)[-1]
+    await _replace(world, [*records(VOD, seconds=8, closed=None), closed])
     world.clock.advance(FRESH_MS)
     assert (await world.shelf.open(VOD)).replay.duration_us == 8_000_000
 
 
-async def _replace(world: World, seconds: int) -> None:
-    other = lay(world.recordings.parent / "other", VOD, records(VOD, seconds=seconds))
-    (other / FILE).replace(world.recordings / VOD / FILE)
+async def _replace(world: World, lines: Sequence[Record]) -> None:
+    (world.recordings / VOD / FILE).write_bytes(b"".join(map(encode, lines)))
     await world.adopt()
 
 

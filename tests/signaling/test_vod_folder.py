@@ -15,7 +15,7 @@ import pytest
 from recorder.catalog.outputs import Output
 from recorder.chapters import Chapter
 from recorder.jobs.outputs import DERIVED, FACTS
-from recorder.work.task import Kind
+from recorder.work.task import Facts, Kind
 from sluice.ids import ChannelId
 from tests.signaling.door import Door, bearer
 from tests.signaling.recording_world import catalog_gone, studio_at
@@ -49,7 +49,9 @@ def folder(storage: Path) -> Path:
     return storage / "recordings" / VOD
 
 
-async def put_output(door: Door, kind: Kind, files: Mapping[str, bytes], key: str = KEY) -> Path:
+async def put_output(
+    door: Door, kind: Kind, files: Mapping[str, bytes], key: str = KEY, duration_ms: int = 7_000
+) -> Path:
     """As a job leaves it."""
     vods = door.house.vods
     made = vods.folder / VOD / DERIVED / key
@@ -57,7 +59,8 @@ async def put_output(door: Door, kind: Kind, files: Mapping[str, bytes], key: st
     for name, data in files.items():
         (made / name).write_bytes(data)
     (made / FACTS).write_text("{}")
-    await vods.catalog.outputs.put(Output(key, VOD, kind, 1, 1, {}))
+    facts: Facts = {"duration_ms": duration_ms}
+    await vods.catalog.outputs.put(Output(key, VOD, kind, 1, 1, facts))
     return made
 
 
@@ -173,6 +176,11 @@ async def test_the_file_that_a_job_made_takes_its_place(door: Door) -> None:
     assert part.content == b"789"
     assert pictures((await found(door, f"{ROOT}video.mp4?to=1000")).content) == 30
     shutil.rmtree(made)
+    assert pictures((await found(door, f"{ROOT}video.mp4")).content) == 7 * 30
+
+
+async def test_a_file_of_a_recording_that_went_on_is_not_served(door: Door) -> None:
+    await put_output(door, "mp4", {"video.mp4": b"0123456789"}, duration_ms=6_000)
     assert pictures((await found(door, f"{ROOT}video.mp4")).content) == 7 * 30
 
 

@@ -8,6 +8,7 @@ import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -26,7 +27,7 @@ from signaling.vod_house import (
     build_catalog,
     job_settings,
     open_store,
-    stored_media,
+    media_of_store,
 )
 from sluice.config import ConfigError
 from sluice.ids import ChannelId
@@ -34,7 +35,7 @@ from sluice.recorder_config import JobsConfig, RecorderConfig, StoreConfig
 from tests.bridge.studio import Studio
 from tests.recorder.catalog.world import NOW_MS, lay, measured, records
 from tests.signaling.door import Door, open_door
-from tests.signaling.recording_world import studio_at
+from tests.signaling.recording_world import on_air
 from tests.signaling.vod_world import CHANNEL, VOD, film, open_vods
 
 NAME = ChannelId(CHANNEL)
@@ -54,20 +55,9 @@ def storage(made: Path, tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def house_on(storage: Path, **recorder: object) -> AsyncIterator[tuple[Door, VodHouse]]:
+async def house_on(storage: Path, **recorder: Any) -> AsyncIterator[tuple[Door, VodHouse]]:
     async with open_vods(storage, **recorder) as door:
         yield door, door.house.vods
-
-
-async def on_air(door: Door) -> tuple[str, Studio]:
-    recordings = door.house.vods.recordings
-    studio = studio_at(door.house.bridges.clock)
-    await recordings.begin(NAME, studio.presentation)
-    studio.video()
-    studio.run(3_000)
-    recording = recordings.running(NAME)
-    assert recording is not None
-    return recording, studio
 
 
 async def off_air(door: Door, studio: Studio) -> None:
@@ -129,7 +119,7 @@ async def test_the_oldest_go_when_a_channel_has_more_than_its_quota(storage: Pat
 
 async def test_what_is_being_recorded_stays(storage: Path) -> None:
     async with house_on(storage, keep_days=1) as (door, vods):
-        recording, _ = await on_air(door)
+        recording, _ = await on_air(door, 3_000)
         door.clock.advance(3 * DAY_MS)
         await vods.keep()
         assert recording in await there(vods)
@@ -156,7 +146,7 @@ async def test_local_chunks_go_when_the_store_has_them_and_no_job_reads_them(
 async def test_a_young_recording_keeps_its_local_chunks(storage: Path) -> None:
     store = {"url": (storage / "objects").as_uri(), "keep_local_h": 1}
     async with house_on(storage, store=store) as (door, vods):
-        recording, studio = await on_air(door)
+        recording, studio = await on_air(door, 3_000)
         await off_air(door, studio)
         assert vods.recordings._uploader is not None
         await vods.recordings._uploader.finished(recording)
@@ -174,7 +164,7 @@ async def test_a_young_recording_keeps_its_local_chunks(storage: Path) -> None:
 async def test_what_is_being_recorded_cannot_be_deleted_and_goes_on(storage: Path) -> None:
     store = {"url": (storage / "objects").as_uri()}
     async with house_on(storage, store=store) as (door, vods):
-        recording, studio = await on_air(door)
+        recording, studio = await on_air(door, 3_000)
         with pytest.raises(StillRecording):
             await vods.delete(recording, "owner", keep_clips=True)
         studio.run(3_000)
@@ -182,7 +172,7 @@ async def test_what_is_being_recorded_cannot_be_deleted_and_goes_on(storage: Pat
         assert vods.recordings._uploader is not None
         await vods.recordings._uploader.finished(recording)
         names = {one.name for one in (storage / "objects" / recording).iterdir()}
-        assert names == {"index.log", "source-000001.mp4"}
+        assert names == {"index.log", "source-000001.mp4", "audio-000001.mp4"}
         assert await vods.delete(recording, "owner", keep_clips=True)
         assert not (storage / "objects" / recording).exists()
         assert not await vods.delete(recording, "owner", keep_clips=True)
@@ -225,7 +215,7 @@ async def test_what_is_recorded_goes_with_its_deleted_channel_when_it_is_over(
     storage: Path,
 ) -> None:
     async with house_on(storage) as (door, vods):
-        recording, studio = await on_air(door)
+        recording, studio = await on_air(door, 3_000)
         await door.house.book.delete(NAME)
         await vods.drop(NAME)
         assert await there(vods) == {recording}
@@ -241,7 +231,7 @@ async def test_a_channel_that_was_made_anew_keeps_what_it_records(storage: Path)
         await door.house.book.delete(NAME)
         await vods.drop(NAME)
         await door.add_channel(CHANNEL)
-        recording, studio = await on_air(door)
+        recording, studio = await on_air(door, 3_000)
         await off_air(door, studio)
         assert await there(vods) == {recording}
         async with asyncio.timeout(30):
@@ -310,7 +300,7 @@ def test_jobs_are_bounded_as_the_settings_say() -> None:
 
 def test_without_an_address_there_is_no_store() -> None:
     assert open_store(RecorderConfig()) is None
-    assert stored_media(RecorderConfig()) is None
+    assert media_of_store(RecorderConfig()) is None
 
 
 @pytest.mark.parametrize(
