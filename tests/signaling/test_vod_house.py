@@ -26,8 +26,8 @@ from signaling.vod_house import (
     VodHouse,
     build_catalog,
     job_settings,
-    open_store,
     media_of_store,
+    open_store,
 )
 from sluice.config import ConfigError
 from sluice.ids import ChannelId
