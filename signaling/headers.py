@@ -1,7 +1,7 @@
 """Headers that every response carries, and CORS where other origins may come in.
 
-CORS is open (`*`) on WHIP, WHEP and the public state, for tools on other origins; there are no
-cookies, so an open door lends nobody's rights. The admin API has none at all.
+CORS is open (`*`) on WHIP, WHEP, the public state and recordings' media, for tools and players on
+other origins; there are no cookies, so an open door lends nobody's rights. The admin API has none.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PERMISSIONS = (
     "geolocation=(), payment=(), usb=(), serial=(), midi=()"
 )
 _OPEN = re.compile(
-    r"/(whip|whep)/.*|/api/(time|live)|/api/channels/[^/]+/(state|events)", re.DOTALL
+    r"/(whip|whep)/.*|/api/(time|live)|/api/channels/[^/]+/(state|events)|/vod/[^/]+/.+", re.DOTALL
 )
 _METHODS = {
     "endpoint": "GET, HEAD, POST, OPTIONS",
@@ -30,15 +30,18 @@ _METHODS = {
     "extension": "GET, POST, OPTIONS",
     "public": "GET, HEAD, OPTIONS",
 }
-_ALLOW_HEADERS = "Authorization, Content-Type, If-Match, ETag, Last-Event-ID"
-_EXPOSE = "Location, Link, ETag, Retry-After, Accept-Post, Access-Control-Allow-Methods"
+_ALLOW_HEADERS = "Authorization, Content-Type, If-Match, ETag, Last-Event-ID, Range"
+_EXPOSE = (
+    "Location, Link, ETag, Retry-After, Accept-Post, Access-Control-Allow-Methods, "
+    "Content-Length, Content-Range"
+)
 
 
 def cors_methods(path: str) -> str | None:
     """The methods other origins may use at `path`, or None where they may not come in."""
     if not _OPEN.fullmatch(path):
         return None
-    if path.startswith("/api/"):
+    if path.startswith(("/api/", "/vod/")):
         return _METHODS["public"]
     depth = path.strip("/").count("/")
     return _METHODS["endpoint" if depth <= 1 else "session" if depth == 2 else "extension"]

@@ -45,7 +45,7 @@ class Ranged:
             "cache-control": cache_control,
             "etag": tag,
             "accept-ranges": "bytes",
-            "cross-origin-resource-policy": "same-origin",
+            "cross-origin-resource-policy": "cross-origin",
         }
         if file_name is not None:
             self._headers["content-disposition"] = f'attachment; filename="{file_name}"'

@@ -93,7 +93,7 @@ async def test_the_whole() -> None:
         "cache-control": "private, max-age=60",
         "etag": TAG,
         "accept-ranges": "bytes",
-        "cross-origin-resource-policy": "same-origin",
+        "cross-origin-resource-policy": "cross-origin",
         "content-length": "1000",
     }
 

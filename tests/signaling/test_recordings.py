@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
+import pytest
+
+from recorder.catalog.vods import Vod
 from recorder.index import FILE, IndexWriter
 from recorder.media import LocalMedia
 from recorder.recording import ID, Recording
@@ -122,6 +126,8 @@ async def test_a_broadcast_that_does_not_end_goes_on_in_another_recording(tmp_pa
         for recording in recorder.finished:
             # Each begins with a keyframe, and plays by itself.
             assert Replay.of(recorder.read(recording)).duration_us > 1_000_000
+        # What the first one has whole is not in the second.
+        assert Replay.of(recorder.read(second or "")).duration_us <= 6_000_000
 
 
 async def test_a_broadcast_without_a_picture_in_it_is_no_recording_to_watch(tmp_path: Path) -> None:
@@ -295,8 +301,19 @@ async def test_a_disk_that_fails_ends_the_recording_and_not_the_broadcast(tmp_pa
         assert recorder.recordings.trouble(LIVE) is None
 
 
-async def test_a_disk_that_is_full_from_the_beginning(tmp_path: Path) -> None:
+async def test_a_disk_that_is_full_from_the_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with recorder_on(tmp_path, reserve_mb=1 << 40) as recorder:
+        adopt = recorder.recordings._adoption.adopt
+
+        async def slow(recording: str, *, live: bool = False) -> Vod | None:
+            """The disk is quicker than the catalog."""
+            while recorder.recordings.trouble(LIVE) is None:  # noqa: ASYNC110 (no event says so)
+                await asyncio.sleep(0.01)
+            return await adopt(recording, live=live)
+
+        monkeypatch.setattr(recorder.recordings._adoption, "adopt", slow)
         recording, studio = await recorder.begin()
         studio.run(2_000)
         await recorder.over(recording)

@@ -415,3 +415,16 @@ async def test_a_channel_that_turns_to_token_bearers_does_so_at_once(door: Door)
 async def test_a_channel_that_is_gone_has_nobody_who_may_watch(door: Door) -> None:
     await door.house.book.delete(ChannelId(CHANNEL))
     await refused(door, f"{ROOT}master.m3u8", 401, "unauthorized")
+
+
+async def test_players_of_other_origins_may_play_it(door: Door) -> None:
+    answer = await found(door, f"{ROOT}master.m3u8", Origin="https://player.example.org")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    asked = {"Origin": "https://player.example.org", "Access-Control-Request-Method": "GET",
+             "Access-Control-Request-Headers": "range"}  # fmt: skip
+    preflight = await door.http.options(f"{ROOT}source/000001.mp4", headers=asked)
+    assert "Range" in preflight.headers["access-control-allow-headers"]
+    assert preflight.headers["access-control-allow-origin"] == "*"
+    # The page itself is not for others.
+    page = await door.http.get(f"/vod/{VOD}", headers={"Origin": "https://player.example.org"})
+    assert "access-control-allow-origin" not in page.headers
