@@ -274,7 +274,7 @@ class Aftermath:
 def file_parameters(
     title: str, chapters: Sequence[Chapter], texts: Sequence[TextTrack]
 ) -> dict[str, Value]:
-    """What the one file needs besides the media, as `recorder/work/mp4.py` reads it."""
+    """What the one file needs besides the media, as `recorder.work.mp4` reads it."""
     return {
         "title": title,
         "chapters": msgspec.json.encode(marks_of(chapters)).decode(),
