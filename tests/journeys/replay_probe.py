@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -23,6 +22,8 @@ WINDOW = RATE // 1_000
 """A millisecond: one period of the tone."""
 QUIET_MS = 300
 """Between two tones."""
+WHOLE_MS = 76
+"""A tone lasts 80 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +93,13 @@ def _tones(samples: Sequence[tuple[float, NDArray[np.float32]]]) -> list[float]:
         loud = np.flatnonzero(mixed > LOUD)
         if not len(loud):
             continue
-        gaps = [after - before for before, after in pairwise(loud)]
-        onsets = [loud[0], *(loud[at + 1] for at, gap in enumerate(gaps)
-                             if gap > QUIET_MS * WINDOW)]  # fmt: skip
+        ends = np.flatnonzero(np.diff(loud) > QUIET_MS * WINDOW)
+        first = loud[np.concatenate([[0], ends + 1])]
+        last = loud[np.concatenate([ends, [len(loud) - 1]])]
+        # Of a tone in which the recording begins anew only the end is there, which says nothing.
+        whole = last - first >= WHOLE_MS * WINDOW
         # A window is a quarter full of tone when it becomes loud.
-        found += [start_ms + (onset + 0.75 * WINDOW) / WINDOW for onset in onsets if onset > 0]
+        found += [start_ms + (onset + 0.75 * WINDOW) / WINDOW for onset in first[whole].tolist()]
     return found
 
 
