@@ -12,10 +12,18 @@ from recorder.work.task import Spec
 from sluice.errors import Problem
 
 STEP_MS: Final = 1_000
-"""One picture a second is told apart: else a stranger could have millions made."""
+MOST: Final = 600
+"""Pictures of one recording. They are kept, and any stranger may ask for them."""
 WAIT_S: Final = 10.0
 PRIORITY: Final = 5
 MOST_WAITING: Final = 16
+
+
+def place_ms(at_ms: int, length_ms: int) -> int:
+    """The moment whose picture stands for this one: its second, or coarser where there are more
+    seconds than pictures."""
+    step_ms = STEP_MS * max(1, -(-length_ms // (MOST * STEP_MS)))
+    return at_ms // step_ms * step_ms
 
 
 class Thumbnails:

@@ -40,7 +40,7 @@ from signaling.house import House
 from signaling.ranged import PIECE, Ranged, Read
 from signaling.routing import resource
 from signaling.shelf import Shown, Stretch
-from signaling.thumbnails import STEP_MS, Thumbnails
+from signaling.thumbnails import Thumbnails, place_ms
 from signaling.vod_house import VodHouse
 from signaling.vod_shown import access_of, name_of_grant
 from sluice.database import DatabaseDown
@@ -223,7 +223,9 @@ class VodFolder:
         if int(text) * 1_000 >= shown.replay.duration_us:
             raise Problem("value-refused", "t lies behind the end.")
         self._house.intake.throttle(request)
-        path = await self._thumbnails.at(shown.vod.id, int(text) // STEP_MS * STEP_MS)
+        path = await self._thumbnails.at(
+            shown.vod.id, place_ms(int(text), shown.replay.duration_us // 1_000)
+        )
         headers = {"Cache-Control": self._lifetime(shown, 86_400)}
         return FileResponse(path, media_type="image/jpeg", headers=headers)
 

@@ -9,7 +9,7 @@ import pytest
 
 from recorder.work.task import Spec
 from signaling import thumbnails as module
-from signaling.thumbnails import MOST_WAITING, Thumbnails
+from signaling.thumbnails import MOST, MOST_WAITING, Thumbnails, place_ms
 from sluice.errors import Problem
 from tests.recorder.catalog.world import lay, records
 from tests.signaling.scripted_queue import ScriptedQueue
@@ -100,3 +100,10 @@ async def test_only_so_many_wait_at_once(world: World) -> None:
         one.cancel()
     await asyncio.gather(*waiting[1:], return_exceptions=True)
     assert len([await world.asked(100_000 + n) for n in range(MOST_WAITING)]) == MOST_WAITING
+
+
+def test_a_recording_has_so_many_pictures_however_long_it_is() -> None:
+    assert place_ms(6_999, 7_000) == 6_000
+    for length_ms in (599_999, 3_600_000, 360_000_000):
+        places = {place_ms(at_ms, length_ms) for at_ms in range(0, length_ms, 1_000)}
+        assert len(places) <= MOST
