@@ -5,7 +5,7 @@ layers that are passed on, and the encoder's process.
 
     live = LiveBridge(config, presentation, encoder, want_keyframes)
     live.set_layers(layers, now_ms); live.take(units, now_ms); live.tick(now_ms)
-    live.finish(); live.end()
+    live.wind_up(); live.finish(); live.end()
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from bridge.mode import Choice, Mode, SourceLayer, choose
 from bridge.packager import Packager
 from bridge.passthrough import Passthrough
 from bridge.presentation import AUDIO, Presentation
-from bridge.track import AUDIO_TIMESCALE, VideoConfig
+from bridge.track import VideoConfig
 from bridge.transcode.wire import (
     Configured,
     Encoded,
+    Ended,
     FromChild,
     Plan,
     Restored,
@@ -47,6 +48,8 @@ ASK_EARLY_MS: Final = 100
 ASK_AGAIN_MS: Final = 500
 LOST_PICTURE_US: Final = 1_000_000
 """Sound that is so much ahead of the picture means that no picture comes."""
+SOUND_UNIT_US: Final = 20_000
+"""So long is a unit of sound, nearly always."""
 EARLY_SOUNDS: Final = 512
 """Frames of sound that wait for the first picture."""
 ALL_MS: Final = 6_000
@@ -68,6 +71,10 @@ class Encoder(Protocol):
 
     def reset(self) -> None:
         """What comes next has nothing to do with what came before."""
+        ...
+
+    def end(self, until_us: int) -> None:
+        """Nothing more comes: give out what is held, with sound up to then, and say `Ended`."""
         ...
 
 
@@ -102,7 +109,8 @@ class LiveBridge:
         self._passed: dict[str, Passthrough] = {}
         self._asked: int | None = None
         self._ask_again_ms = now_ms
-        self._sound_us = self._picture_us = self._made_us = 0
+        self._sound_us = self._picture_us = 0
+        self.wound_up = False
         self._early: deque[Configured | Encoded] = deque(maxlen=EARLY_SOUNDS)
 
     # --- what comes
@@ -143,10 +151,18 @@ class LiveBridge:
         """The renditions with a picture, largest first, and whether each is shed now."""
         return tuple((one.name, one.shed) for one in self.presentation.video)
 
-    @property
-    def owed_us(self) -> int:
-        """How much of the sound the encoder has got and not given back."""
-        return max(0, self._sound_us - self._made_us)
+    def wind_up(self) -> None:
+        """Nothing more comes. `wound_up` when the encoder has given out what it still holds."""
+        if self.mode is None:
+            self.wound_up = True
+        if self.wound_up or self.presentation.finished:
+            return
+        # hls.js takes a stream for ended when the middle of its last part is buffered in picture
+        # and sound: they end together.
+        picture_us = self._picture_us + 1_000_000 // self._config.frame_rate
+        until_us = max(picture_us, self._sound_us + SOUND_UNIT_US)
+        ends = [passed.flush(until_us) for passed in self._passed.values()]
+        self._encoder.end(max((end for end in ends if end is not None), default=until_us))
 
     def finish(self) -> None:
         """The broadcast is over: its last parts are there."""
@@ -173,8 +189,6 @@ class LiveBridge:
                 else:
                     self._let_sound_in()
                     self._package(message)
-                if message.rendition == AUDIO and isinstance(message, Encoded):
-                    self._made_us = message.time * 1_000_000 // AUDIO_TIMESCALE
             case Shed():
                 self.counts["shed"] += 1
                 log.warning("a rung is shed: the machine is too slow", rung=message.rendition)
@@ -182,6 +196,8 @@ class LiveBridge:
             case Restored():
                 self.counts["restored"] += 1
                 self.packager.restore(message.rendition)
+            case Ended():
+                self.wound_up = True
             case Trouble(kind="keyframe-wanted"):
                 self._want_keyframes()
             case Trouble():

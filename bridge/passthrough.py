@@ -74,12 +74,19 @@ class Passthrough:
         except ValueError:
             self.odd = "it is not H.264 as it should be"
 
-    def flush(self) -> None:
-        """Nothing that follows belongs to what came before; the last picture is passed on."""
+    def flush(self, until_us: int = 0) -> int | None:
+        """Nothing that follows belongs to what came before; the last picture is passed on.
+
+        It is shown until then, where players bear a picture of that length, and at least as long
+        as most are. Returns when it ends; None where there is none.
+        """
         held, self._held = self._held, None
-        if held is not None:
-            self._give(held, self._usual_us)
         self._long = 0
+        if held is None:
+            return None
+        lasts_us = max(self._usual_us, min(until_us - held.time_us, self._long_us))
+        self._give(held, lasts_us)
+        return held.time_us + lasts_us
 
     def _give(self, picture: _Picture, duration_us: int) -> None:
         begin = picture.time_us * VIDEO_TIMESCALE // 1_000_000

@@ -42,8 +42,6 @@ LOOK_S: Final = 1.0
 DRAIN_S: Final = 2.0
 FINISH_PARTS: Final = 3
 """So many parts long, players may load the last ones."""
-OWED_US: Final = 120_000
-"""So much the encoder holds back for ever: it looks ahead."""
 TAP_UNITS: Final = 1_024
 NEWS: Final = 256
 BUSY_S: Final = 5
@@ -82,7 +80,7 @@ class Bridged:
     told: tuple[tuple[str, bool], ...] = ()
     """Of `live.pictures`, what the channel's people have heard."""
     drained: asyncio.Event = field(default_factory=asyncio.Event)
-    """The encoder has given back nearly all that it got."""
+    """The encoder has given back all that it got."""
     told_end: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: Tasks = field(default_factory=Tasks)
 
@@ -263,8 +261,8 @@ class Bridges:
         """Wait for what the encoder still has in hand: a replay without the last sound never ends.
         Then let players load the last parts: hls.js loads none of a segment that it has begun,
         once the playlist has its end."""
-        bridged.drained.clear()
-        if bridged.live.owed_us > OWED_US:
+        bridged.live.wind_up()
+        if not bridged.live.wound_up:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(DRAIN_S):
                     await bridged.drained.wait()
@@ -361,7 +359,7 @@ class Bridges:
 
 def _hear(bridged: Bridged, message: FromChild) -> None:
     bridged.live.hear(message)
-    if bridged.live.owed_us <= OWED_US:
+    if bridged.live.wound_up:
         bridged.drained.set()
 
 

@@ -11,7 +11,17 @@ from bridge.transcode.pictures import Pictures
 from bridge.transcode.sound import Sound, SoundBroken
 from bridge.transcode.timeline import Timeline
 from bridge.transcode.troubles import Troubles
-from bridge.transcode.wire import FromChild, Plan, Reset, Restored, Shed, ToChild, Unit
+from bridge.transcode.wire import (
+    End,
+    Ended,
+    FromChild,
+    Plan,
+    Reset,
+    Restored,
+    Shed,
+    ToChild,
+    Unit,
+)
 
 
 class Core:
@@ -27,6 +37,7 @@ class Core:
         self._overload = Overload()
         self._pictures: Pictures | None = None
         self._sound: Sound | None = None
+        self._over = False
 
     def handle(self, message: ToChild, now_ms: int, waited_ms: int = 0) -> None:
         """One message, which waited for so long."""
@@ -35,6 +46,8 @@ class Core:
                 self._begin(message)
             case Reset():
                 self._reset()
+            case End():
+                self._end(message)
             case Unit():
                 self._unit(message, now_ms)
                 self._ease(now_ms, waited_ms)
@@ -50,7 +63,7 @@ class Core:
         old = self._pictures
         self._pictures = Pictures(plan, self._encoder, self._send, self._threads)
         if old is not None:
-            old.end()
+            old.leave()
             self._pictures.last = old.last
         if self._sound is None:
             self._sound = Sound(plan.audio_bitrate, self._send)
@@ -60,11 +73,20 @@ class Core:
         if self._sound is not None:
             self._sound.reset()
         if self._pictures is not None:
-            self._pictures.end()
+            self._pictures.leave()
             self._pictures.begin_anew()
 
+    def _end(self, end: End) -> None:
+        until_us = self._timeline.place("picture", end.until_us)
+        if self._pictures is not None:
+            until_us = self._pictures.end(until_us)
+        if self._sound is not None and not self._over:
+            self._sound.end(until_us)
+        self._over = True
+        self._send(Ended())
+
     def _unit(self, unit: Unit, now_ms: int) -> None:
-        if self._pictures is None or self._sound is None:
+        if self._pictures is None or self._sound is None or self._over:
             return
         if unit.codec.is_audio:
             self._hear(unit, self._sound, self._pictures)

@@ -91,6 +91,18 @@ class FrameGrid:
         self._filled = self._filled or bool(filled)
         return filled
 
+    def end(self, until_us: int) -> list[Slot]:
+        """Repetitions up to then, as nothing more comes; none where that is long."""
+        end = round(until_us * self.rate / SECOND_US)
+        if self._next is None or end - self._next > LONGEST_FILL_S * self.rate:
+            return []
+        return [self._slot(hole, repeated=True) for hole in range(self._next, end)]
+
+    @property
+    def end_us(self) -> int | None:
+        """When the last slot ends; None before the first."""
+        return None if self._next is None else self._next * SECOND_US // self.rate
+
     def begin_anew(self) -> None:
         """The next slot is a keyframe."""
         self._fresh = True

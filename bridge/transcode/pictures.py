@@ -114,9 +114,24 @@ class Pictures:
         self._grid.begin_anew()
         self._anew = True
 
-    def end(self) -> None:
+    def leave(self) -> None:
         """Nothing follows what came so far."""
         self._release(self._usual)
+
+    def end(self, until_us: int) -> int:
+        """Nothing more comes: the last picture is shown until then, about. Returns until when."""
+        if self.last is None or not self._outputs:
+            return until_us
+        if self.plan.pace == "constant":
+            for slot in self._grid.end(until_us):
+                self._fill(slot)
+            return self._grid.end_us or until_us
+        if not self._held or self._time is None:
+            return until_us
+        lasts = ticks(until_us) - self._time
+        lasts = lasts if 0 < lasts <= 2 * self._usual else self._usual
+        self._release(lasts)
+        return (self._time + lasts) * 100 // 9
 
     def _fill(self, slot: Slot) -> None:
         time = self._grid.ticks(slot.index, VIDEO_TIMESCALE)

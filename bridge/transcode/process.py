@@ -1,7 +1,8 @@
 """Starts the transcode process of one broadcast, feeds it, and starts it again when it dies.
 
     process = TranscodeProcess(plan, on_message, on_died)
-    process.start(); process.feed(unit); process.plan(other); process.reset(); await process.stop()
+    process.start(); process.feed(unit); process.plan(other); process.reset()
+    process.end(until_us); await process.stop()
 
 Nothing here waits for the process: what it cannot take in time is left out up to the next
 keyframe. A process that says nothing for ten seconds is ended and counts as dead.
@@ -26,6 +27,7 @@ from bridge.transcode.outbox import Outbox
 from bridge.transcode.sandbox import MEMORY_BYTES
 from bridge.transcode.wire import (
     FROM_CHILD,
+    End,
     FromChild,
     Plan,
     Reset,
@@ -113,6 +115,10 @@ class TranscodeProcess:
     def reset(self) -> None:
         """What comes next has nothing to do with what came before."""
         self._put(Reset())
+
+    def end(self, until_us: int) -> None:
+        """Nothing more comes: `Ended` is said when all was given back. See the wire's `End`."""
+        self._put(End(until_us))
 
     def _put(self, message: ToChild) -> None:
         if not self._outbox.put(message):

@@ -8,7 +8,7 @@ which decodes to the silence before the sound, is left out when it would lie bef
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any, Final
 
@@ -76,6 +76,20 @@ class Sound:
         if silence:
             self._hold(_silence(silence))
 
+    def end(self, until_us: int) -> None:
+        """Nothing more comes: all that was heard is given out, and silence up to then.
+
+        Whole frames: it ends within half a frame of `until_us`, or of what was heard after it.
+        """
+        if self._clock.position is None:
+            return
+        if silence := self._clock.fill(until_us):
+            self._hold(_silence(silence))
+        if self._held_length >= AAC_FRAME // 2:
+            self._hold(_silence(AAC_FRAME - self._held_length))
+        self._drop_held()
+        self._give(self._encoder.encode(None))
+
     def reset(self) -> None:
         """Another sender: its sound has nothing to do with what was decoded before."""
         self._decoder = None
@@ -122,7 +136,10 @@ class Sound:
         frame.time_base = TICK
         frame.pts = self._frame_start
         self._frame_start += AAC_FRAME
-        for packet in self._encoder.encode(frame):
+        self._give(self._encoder.encode(frame))
+
+    def _give(self, packets: Iterable[av.Packet[Any]]) -> None:
+        for packet in packets:
             time = packet.pts
             if time is None or time < 0:
                 continue

@@ -51,6 +51,13 @@ class Reset(msgspec.Struct, frozen=True, tag="reset"):
     """Another publisher comes: what was decoded so far says nothing about what follows."""
 
 
+class End(msgspec.Struct, frozen=True, tag="end"):
+    """Nothing more comes. What the encoders still hold is given out, and `Ended` after it."""
+
+    until_us: int
+    """When the last picture ends, on the time of `Unit.time_us`: the sound ends there, too."""
+
+
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
     """The process is locked in and takes units."""
 
@@ -134,6 +141,10 @@ class Trouble(msgspec.Struct, frozen=True, tag="trouble"):
     detail: str = ""
 
 
+class Ended(msgspec.Struct, frozen=True, tag="ended"):
+    """All was given out; the answer to `End`."""
+
+
 class Status(msgspec.Struct, frozen=True, tag="status"):
     """A sign of life, about once a second."""
 
@@ -144,8 +155,8 @@ class Status(msgspec.Struct, frozen=True, tag="status"):
     """How long the unit in work had waited."""
 
 
-ToChild = Plan | Unit | Reset
-FromChild = Ready | Configured | Encoded | Shed | Restored | Trouble | Status
+ToChild = Plan | Unit | Reset | End
+FromChild = Ready | Configured | Encoded | Shed | Restored | Trouble | Ended | Status
 
 TO_CHILD: Final = msgspec.msgpack.Decoder(ToChild)
 FROM_CHILD: Final = msgspec.msgpack.Decoder(FromChild)

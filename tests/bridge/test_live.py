@@ -12,7 +12,7 @@ from bridge.live import ALONE_MS, SETTLE_MS, LiveBridge
 from bridge.mode import Mode, SourceLayer
 from bridge.presentation import Presentation
 from bridge.track import AAC_FRAME, AudioConfig, VideoConfig
-from bridge.transcode.wire import Configured, Encoded, Plan, Restored, Shed, Trouble, Unit
+from bridge.transcode.wire import Configured, Encoded, Ended, Plan, Restored, Shed, Trouble, Unit
 from sluice.config import BridgeConfig
 from sluice.media import AccessUnit, Codec
 from tests.bridge.pictures import coded
@@ -30,6 +30,7 @@ class Encoder:
         self.plans: list[Plan] = []
         self.units: list[Unit] = []
         self.resets = 0
+        self.ends: list[int] = []
 
     def plan(self, plan: Plan) -> None:
         self.plans.append(plan)
@@ -39,6 +40,9 @@ class Encoder:
 
     def reset(self) -> None:
         self.resets += 1
+
+    def end(self, until_us: int) -> None:
+        self.ends.append(until_us)
 
 
 class World:
@@ -302,16 +306,26 @@ def test_what_was_captured_before_the_beginning_is_left_out(world: World) -> Non
     assert world.encoder.units == []
 
 
-def test_it_knows_how_much_sound_the_encoder_owes(world: World) -> None:
+def test_picture_and_sound_end_together_once_the_encoder_has_given_out_all(world: World) -> None:
     world.layers(h264())
     world.settle()
     world.pictures(60)
-    assert world.live.owed_us < 50_000
-    for _ in range(20):
-        world.now_ms += 20
-        sound = [world._unit(Codec.OPUS, "", True, OPUS, 48)]
-        world.live.take(sound, ORIGIN_MS + world.now_ms)
-    assert 350_000 < world.live.owed_us < 450_000
+    world.now_ms += 40
+    world.live.take([world._unit(Codec.OPUS, "", True, OPUS, 48)], ORIGIN_MS + world.now_ms)
+    world.live.wind_up()
+    assert not world.live.wound_up
+    world.live.hear(Ended())
+    assert world.live.wound_up
+    world.live.finish()
+    last = world.live.presentation.video[0].segments[-1]
+    picture_us = (last.time + last.ticks) * 1_000_000 // 90_000
+    assert world.encoder.ends == pytest.approx([picture_us], abs=20)
+
+
+def test_what_never_began_needs_no_winding_up(world: World) -> None:
+    world.live.wind_up()
+    assert world.live.wound_up
+    assert world.encoder.ends == []
 
 
 def test_the_end_is_the_end_of_every_rendition(world: World) -> None:

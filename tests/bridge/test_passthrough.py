@@ -117,3 +117,17 @@ def test_what_is_no_h264_at_all_is_odd_and_harms_nothing(passed: Passthrough, si
     passed.flush()
     assert passed.odd == "it is not H.264 as it should be"
     assert len(sink.samples) == 1
+
+
+@pytest.mark.parametrize(
+    ("until_us", "ends_us"), [(0, 333_000), (350_000, 350_000), (900_000, 376_000)]
+)
+def test_the_last_picture_lasts_until_the_sound_ends_where_players_bear_it(
+    passed: Passthrough, sink: Sink, until_us: int, ends_us: int
+) -> None:
+    send(passed, (index * FRAME_US for index in range(10)))
+    ended = passed.flush(until_us)
+    assert ended == pytest.approx(ends_us, abs=1_500)
+    last = sink.samples[-1]
+    assert (last.time + last.duration) * 1_000_000 // 90_000 == pytest.approx(ended, abs=20)
+    assert passed.flush(until_us) is None

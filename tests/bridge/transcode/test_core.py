@@ -9,7 +9,18 @@ import pytest
 
 from bridge.ladder import Rung
 from bridge.transcode.overload import EASE_MS
-from bridge.transcode.wire import Configured, Encoded, Plan, Reset, Restored, Shed, Unit
+from bridge.transcode.wire import (
+    Configured,
+    Encoded,
+    End,
+    Ended,
+    Pace,
+    Plan,
+    Reset,
+    Restored,
+    Shed,
+    Unit,
+)
 from sluice.media import Codec
 from tests.bridge.transcode.sources import SMALL, Bench, decoded, in_order, sound, video, vp8_head
 
@@ -247,3 +258,30 @@ def test_a_rung_that_cannot_be_encoded_is_trouble_and_the_others_go_on() -> None
     bench.feed(video(count=5))
     assert bench.troubles("no-encoder") == 1
     assert len(bench.samples("source")) == 5
+
+
+@pytest.mark.parametrize("pace", ["constant", "source"])
+def test_at_the_end_all_is_given_out_and_picture_and_sound_end_together(pace: Pace) -> None:
+    bench = Bench(Plan(SMALL, pace=pace))
+    bench.feed(in_order(video(count=30), sound(46)))  # the sound stops 80 ms before the picture
+    bench.core.handle(End(1_000_000), 0)
+    for name in NAMES:
+        assert len(bench.samples(name)) == 30
+    picture = bench.samples("source")[-1]
+    heard = bench.samples("audio")[-1]
+    picture_ms = (picture.time + picture.duration) / 90
+    heard_ms = (heard.time + heard.duration) / 48
+    assert picture_ms == pytest.approx(1_000, abs=1)
+    assert heard_ms == pytest.approx(picture_ms, abs=11)
+    assert isinstance(bench.said[-1], Ended)
+
+
+def test_after_the_end_nothing_is_made_any_more() -> None:
+    bench = Bench(Plan(SMALL))
+    bench.feed(video(count=10))
+    bench.core.handle(End(333_333), 0)
+    before = len(bench.said)
+    bench.feed(video(count=10, start_us=400_000))
+    assert len(bench.said) == before
+    bench.core.handle(End(800_000), 0)
+    assert isinstance(bench.said[-1], Ended)

@@ -163,3 +163,11 @@ def test_a_wanted_keyframe_comes_with_the_next_slot() -> None:
 def test_no_grid_without_a_rate_and_a_segment(rate: int, segment_ms: int) -> None:
     with pytest.raises(ValueError, match="no grid"):
         FrameGrid(rate, segment_ms)
+
+
+def test_at_the_end_slots_are_filled_up_to_the_sounds_end_and_no_further() -> None:
+    grid = FrameGrid(30, 2_000)
+    grid.place(0)
+    assert [slot.index for slot in grid.end(100_000)] == [1, 2]
+    assert grid.end_us == 100_000
+    assert grid.end(5_000_000) == []

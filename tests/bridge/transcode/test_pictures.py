@@ -84,7 +84,7 @@ def test_at_the_sources_pace_a_picture_waits_for_the_next_to_know_its_length() -
     screen.show(50_000)
     assert [one.duration for one in encoded(screen.said, "90p")] == [4_500]
     screen.show(50_000, 40_000)
-    screen.pictures.end()
+    screen.pictures.leave()
     assert screen.times("90p") == [0, 4_500]
 
 

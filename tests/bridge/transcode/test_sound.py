@@ -144,3 +144,28 @@ def test_stretching_keeps_the_sound() -> None:
     assert longer.shape == (2, 963)
     assert longer[0, -1] == pytest.approx(row[-1], abs=1e-3)
     assert longer[1, 0] == pytest.approx(-row[0])
+
+
+def test_at_the_end_the_encoder_gives_out_what_it_held() -> None:
+    ear = Ear()
+    ear.hear(50)
+    held = ear.times[-1] + AAC_FRAME
+    assert held < 48_000 - AAC_FRAME
+    ear.sound.end(1_000_000)
+    assert set(np.diff(ear.times)) == {AAC_FRAME}
+    assert abs(ear.times[-1] + AAC_FRAME - 48_000) <= AAC_FRAME // 2
+
+
+def test_sound_that_stopped_early_ends_with_silence() -> None:
+    ear = Ear()
+    ear.hear(40)
+    ear.sound.end(1_000_000)
+    _, wave = ear.played()
+    assert abs(ear.times[-1] + AAC_FRAME - 48_000) <= AAC_FRAME // 2
+    assert np.abs(wave[42_000:46_000]).max() < 0.01 < np.abs(wave[30_000:38_000]).max()
+
+
+def test_where_no_sound_ever_was_the_end_makes_none() -> None:
+    ear = Ear()
+    ear.sound.end(1_000_000)
+    assert ear.said == []
