@@ -313,9 +313,9 @@ def test_picture_and_sound_end_together_once_the_encoder_has_given_out_all(world
     world.now_ms += 40
     world.live.take([world._unit(Codec.OPUS, "", True, OPUS, 48)], ORIGIN_MS + world.now_ms)
     world.live.wind_up()
-    assert not world.live.wound_up
+    before = world.live.wound_up
     world.live.hear(Ended())
-    assert world.live.wound_up
+    assert (before, world.live.wound_up) == (False, True)
     world.live.finish()
     last = world.live.presentation.video[0].segments[-1]
     picture_us = (last.time + last.ticks) * 1_000_000 // 90_000
