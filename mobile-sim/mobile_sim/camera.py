@@ -5,6 +5,9 @@ They outlive connections. A new connection gets new tracks, and the frame counte
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
+
 from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame, VideoFrame
@@ -20,31 +23,77 @@ it is being slewed), the sound jumps to the wall clock, which the picture's stam
 
 
 class Camera:
-    """Makes pictures at a steady rate and stamps them with the moment they were made."""
+    """Makes pictures at a steady rate and stamps them with the moment they were made.
+
+    Each moment belongs to a number, so a picture that is left out leaves a hole in the counter.
+    """
 
     def __init__(self, picture: Picture, fps: int, clock: Clock) -> None:
         self._picture = picture
         self._fps = fps
         self._clock = clock
-        self._pace = Pace(clock.monotonic(), 1 / fps)
+        self._started = clock.monotonic()
+        self._pace = Pace(self._started, 1 / fps)
+        self._first = _First(0, 0)
+        self._skipped = 0
+        self._on = asyncio.Event()
+        self._on.set()
 
     @property
     def skipped(self) -> int:
         """Pictures left out because the machine was too slow."""
-        return self._pace.skipped
+        return self._skipped + self._pace.skipped
+
+    @property
+    def fps(self) -> int:
+        """Pictures per second now."""
+        return self._fps
 
     def resume(self) -> None:
         """Go on after a time without a connection."""
         self._pace.resume(self._clock.monotonic())
 
+    def change(self, picture: Picture, fps: int) -> None:
+        """Show `picture` at `fps` from the next moment on; the counter and time go on."""
+        if fps != self._fps:
+            # The first moment of the new rate is the one that would have come next.
+            index = self._pace.upcoming
+            self._skipped += self._pace.skipped
+            self._first = _First(self._first.counter + index, self._time_of(index))
+            self._pace = Pace(self._pace.due_s(index), 1 / fps)
+            self._fps = fps
+        self._picture = picture
+
+    def switch(self, on: bool) -> None:
+        """Stop making pictures, as the system does to an app in the background, or go on."""
+        if on and not self._on.is_set():
+            self.resume()
+            self._on.set()
+        elif not on:
+            self._on.clear()
+
     async def shoot(self) -> VideoFrame:
         """Wait for the next picture's moment and return it."""
+        await self._on.wait()
         slot = self._pace.next(self._clock.monotonic())
+        first, fps, picture = self._first, self._fps, self._picture
         await self._clock.sleep(slot.wait_s)
-        frame = self._picture.draw(slot.index, int(self._clock.unix() * 1000))
-        frame.pts = slot.index * VIDEO_CLOCK // self._fps
+        counter = first.counter + slot.index
+        frame = picture.draw(counter, int(self._clock.unix() * 1000))
+        frame.pts = first.pts + slot.index * VIDEO_CLOCK // fps
         frame.time_base = VIDEO_TIME_BASE
         return frame
+
+    def _time_of(self, index: int) -> int:
+        return self._first.pts + index * VIDEO_CLOCK // self._fps
+
+
+@dataclass(frozen=True, slots=True)
+class _First:
+    """What the first moment of the present rate is called."""
+
+    counter: int
+    pts: int
 
 
 class Microphone:
@@ -55,13 +104,24 @@ class Microphone:
         self._clock = clock
         self._pace = Pace(clock.monotonic(), SAMPLES / RATE)
         self._offset: int | None = None
+        self._on = asyncio.Event()
+        self._on.set()
 
     def resume(self) -> None:
         """Go on after a time without a connection."""
         self._pace.resume(self._clock.monotonic())
 
+    def switch(self, on: bool) -> None:
+        """Stop hearing, as while a call has the microphone, or go on."""
+        if on and not self._on.is_set():
+            self.resume()
+            self._on.set()
+        elif not on:
+            self._on.clear()
+
     async def listen(self) -> AudioFrame:
         """Wait for the next frame's moment and return it."""
+        await self._on.wait()
         slot = self._pace.next(self._clock.monotonic())
         await self._clock.sleep(slot.wait_s)
         late = self._clock.monotonic() - slot.due_s

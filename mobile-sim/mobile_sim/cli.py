@@ -1,35 +1,30 @@
-"""The command line: `mobile-sim publish`, `mobile-sim watch` and `mobile-sim crowd`."""
+"""The command line: `mobile-sim publish`, `watch`, `crowd` and `run`."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import re
-import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, TypeVar
-from urllib.parse import urlsplit
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from mobile_sim.clip import ClipError
 from mobile_sim.crowd import CrowdReport, CrowdSettings, Transport, crowd
 from mobile_sim.encoder import VideoCodec, VideoSettings
-from mobile_sim.line import Connecting, EndFailed, Live, Retrying
+from mobile_sim.line import Connecting, EndFailed, Live, Restarted, Restarting, Retrying
 from mobile_sim.publish import PublishEvent, PublishSettings, Sending, publish
+from mobile_sim.scenario.command import run_command
 from mobile_sim.sound import SoundKind
+from mobile_sim.terminal import Duration, Json, Key, Token, Url, run
 from mobile_sim.viewing import Report
 from mobile_sim.watch import WatchEvent, watch
-from mobile_sim.whip import Refused
 
 MAX_SIDE = 3840
-T = TypeVar("T")
-Work = Callable[[asyncio.Event], Awaitable[T]]
 Event = PublishEvent | WatchEvent | CrowdReport
 
 app = typer.Typer(
@@ -38,7 +33,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,  # they would show the key
 )
-errors = Console(stderr=True)
+
+
+app.command("run")(run_command)
 
 
 def main() -> None:
@@ -69,27 +66,10 @@ def parse_size(text: str) -> tuple[int, int]:
     return width, height
 
 
-def parse_url(text: str) -> str:
-    """Return the URL if it is one for HTTP."""
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise typer.BadParameter(f"{text!r} is no http:// or https:// address")
-    return text
-
-
-Url = Annotated[str, typer.Argument(parser=parse_url, metavar="URL")]
-Duration = Annotated[
-    float | None, typer.Option(min=0.1, help="Seconds until it ends by itself.", metavar="S")
-]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output.")]
-
-
 @app.command("publish")
 def publish_command(
     url: Url,
-    key: Annotated[
-        str | None, typer.Option(envvar="MOBILE_SIM_KEY", help="The channel's stream key.")
-    ] = None,
+    key: Key = None,
     clip: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="A media file to loop.")
     ] = None,
@@ -117,21 +97,19 @@ def publish_command(
         sound=audio,
     )
     show = _shower(as_json)
-    _run(lambda stop: publish(settings, stop, show), duration)
+    run(lambda stop: publish(settings, stop, show), duration)
 
 
 @app.command("watch")
 def watch_command(
     url: Url,
-    token: Annotated[
-        str | None, typer.Option(envvar="MOBILE_SIM_TOKEN", help="A viewer token.")
-    ] = None,
+    token: Token = None,
     duration: Duration = None,
     as_json: Json = False,
 ) -> None:
     """Watch the WHEP endpoint URL and print latency, loss and freezes each second."""
     show = _shower(as_json)
-    total = _run(lambda stop: watch(url, token, stop, show), duration)
+    total = run(lambda stop: watch(url, token, stop, show), duration)
     if as_json:
         print(json.dumps({"event": "total", **asdict(total)}), flush=True)
     else:
@@ -149,44 +127,18 @@ def crowd_command(
     transport: Annotated[Transport, typer.Option(help="How they come into the room.")] = (
         Transport.WS
     ),
-    token: Annotated[
-        str | None, typer.Option(envvar="MOBILE_SIM_TOKEN", help="A viewer token.")
-    ] = None,
+    token: Token = None,
     duration: Duration = None,
     as_json: Json = False,
 ) -> None:
     """Have guests talk in the room of the channel that URL ends with, such as a WHEP address."""
     settings = CrowdSettings(url, viewers, messages, transport, token)
     show = _shower(as_json)
-    total = _run(lambda stop: crowd(settings, stop, show), duration)
+    total = run(lambda stop: crowd(settings, stop, show), duration)
     if as_json:
         print(json.dumps({"event": "total", **asdict(total)}), flush=True)
     else:
         Console(highlight=False).print(f"[bold]in all[/]  {_crowd_line(total)}")
-
-
-def _run(work: Work[T], duration: float | None) -> T:
-    """Run until done, interrupted or `duration` is over; a failure ends with exit code 1."""
-    try:
-        return asyncio.run(_until_stopped(work, duration))
-    except Refused as error:
-        hint = " (is the key right?)" if error.status in (401, 403) else ""
-        errors.print(f"[red]The server refused:[/] {escape(str(error))}{hint}", highlight=False)
-    except (ClipError, ValueError) as error:
-        errors.print(f"[red]{escape(str(error))}[/]", highlight=False)
-    raise typer.Exit(1)
-
-
-async def _until_stopped(
-    work: Callable[[asyncio.Event], Awaitable[T]], duration: float | None
-) -> T:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    if duration is not None:
-        loop.call_later(duration, stop.set)
-    return await work(stop)
 
 
 def _shower(as_json: bool) -> Callable[[Event], None]:
@@ -210,6 +162,10 @@ def _event_line(event: Event) -> str:
             )
         case Live():
             return f"[green]live[/] after {event.connect_ms} ms"
+        case Restarting():
+            return f"[yellow]{escape(event.reason)}[/]; ICE restart"
+        case Restarted():
+            return f"[green]another path[/] after {event.took_ms} ms"
         case Retrying():
             return f"[yellow]{escape(event.reason)}[/]; again in {event.wait_ms / 1000:.1f} s"
         case EndFailed():

@@ -27,24 +27,28 @@ class Clip:
     """
 
     def __init__(self, path: Path, width: int, height: int, fps: int) -> None:
-        if height < stamp.strip_height(width) or width < stamp.MIN_WIDTH:
-            raise ClipError(f"a picture of {width}x{height} has no room for the stamp")
         self._path = path
-        self._size = (width, height)
-        self._fps = fps
+        self.resize(width, height, fps)
         self._reformatter = VideoReformatter()
         self._frames = self._play()
         self._current = self._first()
         self._following = self._current
-        self._drawn = 0
+        self._wanted = 0.0
+
+    def resize(self, width: int, height: int, fps: int) -> None:
+        """Go on in another size and frame rate. Raises ClipError when the stamp has no room."""
+        if height < stamp.strip_height(width) or width < stamp.MIN_WIDTH:
+            raise ClipError(f"a picture of {width}x{height} has no room for the stamp")
+        self._size = (width, height)
+        self._fps = fps
 
     def draw(self, counter: int, time_ms: int) -> VideoFrame:
         """Return the picture that the file shows now; see `Picture.draw`.
 
         Raises ClipError when the file has become unreadable.
         """
-        wanted = self._drawn / self._fps
-        self._drawn += 1
+        wanted = self._wanted
+        self._wanted += 1 / self._fps
         while self._following[0] <= wanted + ROUNDING_S:
             self._current = self._following
             self._following = next(self._frames)

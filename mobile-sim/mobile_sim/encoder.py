@@ -2,7 +2,8 @@
 
 aiortc's own video encoders send a keyframe once in minutes and clamp the bitrate (H.264 to
 3 Mbit/s, VP8 to 1.5). These keep the requested bitrate and GOP, answer keyframe requests and let
-the receiver's estimate (REMB) lower the bitrate, never raise it above what was asked for.
+the receiver's estimate (REMB) lower the bitrate, never raise it above what was asked for. What is
+asked for may change while they run; a new size or frame rate begins with a keyframe.
 
 Only the coding is done here; aiortc's public `pack()` cuts the result into RTP payloads
 (RFC 6184, RFC 7741).
@@ -41,6 +42,10 @@ RAISE_SPACING_S = 2.0
 """... and upwards at most this often, so that a nervous estimate does not make it flicker."""
 BUFFER_S = 0.4
 """Rate-control buffer in seconds of the bitrate. It bounds the size of a keyframe."""
+REOPEN_BELOW = 0.6
+"""The codec is opened anew, at a keyframe, when the bitrate has fallen below this share of the one
+that it was opened with: its buffer, and so the largest keyframe, is made for that. Its upper limit
+is, too, so more bitrate is given in the same way."""
 NO_GOP = 1_000_000
 """Frames. The codecs' own GOP is out of the way: keyframes follow the media time instead."""
 
@@ -68,7 +73,8 @@ class VideoEncoder(Encoder):
     """An aiortc encoder with its own rate control and keyframe schedule.
 
     `encode` runs in a worker thread, one call at a time; `target_bitrate` is set by aiortc from
-    the event loop when a REMB arrives. Both sides only assign plain integers.
+    the event loop when a REMB arrives; `change` and `want_keyframe` are called there. All only
+    assign plain values.
     """
 
     def __init__(self, settings: VideoSettings) -> None:
@@ -79,21 +85,42 @@ class VideoEncoder(Encoder):
         self._settings = settings
         self._packer: Encoder = Vp8Packer() if settings.codec is VideoCodec.VP8 else H264Packer()
         self._codec: VideoCodecContext | None = None
-        self._target = settings.bitrate
+        self._asked = settings.bitrate
+        self._fps = settings.fps
+        self._estimate: int | None = None
         self._bitrate = settings.bitrate
         self._bitrate_pts = 0
+        self._opened_bitrate = settings.bitrate
+        self._opened_fps = settings.fps
         self._keyframe_pts = 0
         self._keyframe_wanted = False
 
     @property
     def target_bitrate(self) -> int:
         """Bits per second that the encoder aims at."""
-        return self._target
+        lowest = min(MIN_BITRATE, self._asked)
+        estimate = self._asked if self._estimate is None else self._estimate
+        return max(lowest, min(estimate, self._asked))
 
     @target_bitrate.setter
     def target_bitrate(self, bitrate: int) -> None:
-        lowest = min(MIN_BITRATE, self._settings.bitrate)
-        self._target = max(lowest, min(bitrate, self._settings.bitrate))
+        self._estimate = bitrate
+
+    @property
+    def estimate(self) -> int | None:
+        """The far end's last estimate (REMB) in bits per second, None before there was one."""
+        return self._estimate
+
+    def change(self, bitrate: int, fps: int) -> None:
+        """Ask for another bitrate, the new upper bound for the estimate, and frame rate.
+
+        The size follows the pictures that come.
+        """
+        self._asked, self._fps = bitrate, fps
+
+    def want_keyframe(self) -> None:
+        """Make the next picture a keyframe, or the first that may be one."""
+        self._keyframe_wanted = True
 
     def encode(self, frame: Frame, force_keyframe: bool = False) -> tuple[list[bytes], int]:
         """Return the RTP payloads of one picture and its RTP time.
@@ -128,24 +155,30 @@ class VideoEncoder(Encoder):
     def _keyframe_is_due(self, pts: int) -> bool:
         age = (pts - self._keyframe_pts) / VIDEO_CLOCK
         # A tick less: frame times are whole RTP ticks and may fall just short of the GOP.
-        due = age > self._settings.gop_s - 0.5 / self._settings.fps
+        due = age > self._settings.gop_s - 0.5 / self._fps
         return due or (self._keyframe_wanted and age >= KEYFRAME_SPACING_S)
 
     def _codec_for(self, frame: VideoFrame) -> VideoCodecContext:
         codec = self._codec
-        new_size = codec is None or (frame.width, frame.height) != (codec.width, codec.height)
         pts = frame.pts or 0
-        new_rate = self._rate_changes(self._target, pts)
+        new_rate = self._rate_changes(self.target_bitrate, pts)
         if new_rate:
-            self._bitrate, self._bitrate_pts = self._target, pts
-        if codec is None or new_size:
+            self._bitrate, self._bitrate_pts = self.target_bitrate, pts
+        if codec is None or self._fps != self._opened_fps:
             return self._open(frame.width, frame.height)
-        if new_rate and self._settings.codec is VideoCodec.VP8:
+        if (frame.width, frame.height) != (codec.width, codec.height):
+            return self._open(frame.width, frame.height)
+        if self._outgrown(pts) or (new_rate and self._settings.codec is VideoCodec.VP8):
             # FFmpeg's libvpx wrapper reads the bitrate only when it opens.
             return self._open(frame.width, frame.height)
         if new_rate:
             codec.bit_rate = self._bitrate  # libx264 takes this over before the next picture
         return codec
+
+    def _outgrown(self, pts: int) -> bool:
+        """Whether the open codec's limits no longer suit. With a keyframe, it costs nothing."""
+        share = self._bitrate / self._opened_bitrate
+        return not REOPEN_BELOW <= share <= 1 and self._keyframe_is_due(pts)
 
     def _rate_changes(self, target: int, pts: int) -> bool:
         if abs(target - self._bitrate) <= RATE_STEP * self._bitrate:
@@ -158,8 +191,9 @@ class VideoEncoder(Encoder):
         codec = av.CodecContext.create("libx264" if h264 else "libvpx", "w")
         assert isinstance(codec, VideoCodecContext)
         codec.width, codec.height, codec.pix_fmt = width, height, "yuv420p"
+        self._opened_bitrate, self._opened_fps = self._bitrate, self._fps
         codec.bit_rate = self._bitrate
-        codec.framerate = Fraction(self._settings.fps)
+        codec.framerate = Fraction(self._opened_fps)
         codec.time_base = VIDEO_TIME_BASE
         codec.gop_size = NO_GOP
         codec.max_b_frames = 0
@@ -187,6 +221,10 @@ class OpusEncoder(Encoder):
             "frame_duration": "20",
             "compression_level": "4",
         }
+
+    def want_keyframe(self) -> None:
+        """Make the next picture a keyframe, or the first that may be one."""
+        self._keyframe_wanted = True
 
     def encode(self, frame: Frame, force_keyframe: bool = False) -> tuple[list[bytes], int]:
         """Return one Opus packet and its RTP time. The frame is 960 samples, s16 mono, 48 kHz."""

@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Protocol
+
 import aioice.ice
+
+from mobile_sim.ice import Wire
+
+_only: ContextVar[Sequence[str] | None] = ContextVar("addresses of the phone", default=None)
+
+
+class Network(Wire, Protocol):
+    """The network that a phone is in, when it is not simply the machine's."""
+
+    online: bool
+    """False while there is none."""
+    addresses: Sequence[str] | None
+    """Those that new sockets may use; all that the machine has when None."""
 
 
 class Silence:
@@ -13,7 +31,7 @@ class Silence:
     regular it is, is learned first: a server that seldom sends is left to ICE.
     """
 
-    def __init__(self, limit_s: float = 4.0) -> None:
+    def __init__(self, limit_s: float = 2.5) -> None:
         self._limit = limit_s
         self._count: int | None = None
         self._heard_at = 0.0
@@ -40,18 +58,37 @@ LEARNED = 3
 
 
 def use_loopback_when_alone() -> None:
-    """Let ICE use 127.0.0.1 on a machine that has no other address.
+    """Let ICE use 127.0.0.1 on a machine that has no other address, and `only` these addresses.
 
     aioice never offers loopback and takes no list of addresses, so without this the simulator
     cannot reach a server on the same machine when that is off the network.
     """
-    original = aioice.ice.get_host_addresses
+    original: Callable[[bool, bool], list[str]] = aioice.ice.get_host_addresses
     if getattr(original, "falls_back_to_loopback", False):
         return
 
     def get_host_addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
+        chosen = _only.get()
+        if chosen is not None:
+            return list(chosen)
         found = original(use_ipv4, use_ipv6)
         return found or (["127.0.0.1"] if use_ipv4 else [])
 
     get_host_addresses.falls_back_to_loopback = True  # type: ignore[attr-defined]
     aioice.ice.get_host_addresses = get_host_addresses
+
+
+def machine_addresses() -> Sequence[str]:
+    """Those that the machine has now."""
+    found: list[str] = aioice.ice.get_host_addresses(True, True)
+    return found
+
+
+@contextmanager
+def only(addresses: Sequence[str] | None) -> Iterator[None]:
+    """Connections that gather candidates in here use these addresses; any when None."""
+    token = _only.set(addresses)
+    try:
+        yield
+    finally:
+        _only.reset(token)

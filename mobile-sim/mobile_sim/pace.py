@@ -65,18 +65,24 @@ class Pace:
     def next(self, now_s: float) -> Slot:
         """Return the next frame's slot at the monotonic time `now_s`, and move on."""
         index = self._next
-        late = now_s - self._due(index)
+        late = now_s - self.due_s(index)
         if late > self._interval:
             missed = int(late / self._interval)
             self.skipped += missed
             index += missed
         self._next = index + 1
-        due = self._due(index)
+        due = self.due_s(index)
         return Slot(index, due, max(0.0, due - now_s))
 
     def resume(self, now_s: float) -> None:
         """Go on after a pause: what was due until now is neither made nor counted as skipped."""
         self._next = max(self._next, math.ceil((now_s - self._start) / self._interval))
 
-    def _due(self, index: int) -> float:
+    @property
+    def upcoming(self) -> int:
+        """The number of the next frame, if the source is not late for it."""
+        return self._next
+
+    def due_s(self, index: int) -> float:
+        """When frame `index` is due, on the monotonic clock."""
         return self._start + index * self._interval

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin, urlsplit
@@ -14,6 +14,7 @@ import aiohttp
 from aiortc import RTCIceServer
 
 SDP = "application/sdp"
+FRAGMENT = "application/trickle-ice-sdpfrag"
 MAX_BODY = 256 * 1024
 """Bytes of an answer or a problem body. No server needs more."""
 MAX_REDIRECTS = 5
@@ -58,13 +59,22 @@ class Session:
 class WhipClient:
     """Opens and ends sessions at one endpoint. The key goes along with every request."""
 
-    def __init__(self, http: aiohttp.ClientSession, endpoint: str, key: str | None) -> None:
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        endpoint: str,
+        key: str | None,
+        online: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`online` says whether there is a network at all; without one every request fails."""
         self._http = http
         self._endpoint = endpoint
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._online = online
 
     async def post(self, offer: str) -> Session:
         """Send the offer and return the session. Raises Refused or Unreachable."""
+        self._check_online()
         url = self._endpoint
         for _ in range(MAX_REDIRECTS + 1):
             try:
@@ -84,8 +94,32 @@ class WhipClient:
             url = _redirect(url, response)
         raise Refused(310, f"more than {MAX_REDIRECTS} redirects")
 
+    async def restart_ice(self, session: Session, fragment: str) -> tuple[Session, str]:
+        """Ask for an ICE restart (RFC 9725 section 4.3.3).
+
+        Returns the session as it is now and the server's fragment. Raises Refused or Unreachable.
+        """
+        self._check_online()
+        headers = {**self._headers, "Content-Type": FRAGMENT, "If-Match": "*"}
+        try:
+            async with self._http.patch(
+                session.url,
+                data=fragment.encode(),
+                headers=headers,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S),
+            ) as response:
+                body = await _read(response)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Unreachable(f"{session.url}: {error or 'no answer in time'}") from error
+        if response.status != 200 or response.content_type != FRAGMENT:
+            raise _refused(response, body)
+        etag = response.headers.get("ETag", session.etag)
+        return replace(session, etag=etag), body.decode(errors="replace")
+
     async def delete(self, session: Session) -> None:
         """End the session. Raises Refused or Unreachable; a session already gone is no error."""
+        self._check_online()
         try:
             async with self._http.delete(
                 session.url,
@@ -96,6 +130,10 @@ class WhipClient:
                     raise _refused(response, await _read(response))
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unreachable(f"{session.url}: {error or 'no answer in time'}") from error
+
+    def _check_online(self) -> None:
+        if not self._online():
+            raise Unreachable("the phone has no network")
 
 
 def parse_retry_after(value: str | None, now: datetime) -> float | None:

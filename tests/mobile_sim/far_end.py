@@ -11,6 +11,7 @@ from aiortc import (
     MediaStreamTrack,
     RTCBundlePolicy,
     RTCConfiguration,
+    RTCDataChannel,
     RTCPeerConnection,
     RTCSessionDescription,
 )
@@ -20,9 +21,11 @@ from av import AudioFrame, VideoFrame
 from mobile_sim import stamp
 from mobile_sim.camera import Camera, CameraTrack
 from mobile_sim.encoder import VideoEncoder, VideoSettings, use_encoder
+from mobile_sim.ice import Restart, parse_fragment
 from mobile_sim.network import use_loopback_when_alone
 from mobile_sim.pace import SystemClock
 from mobile_sim.testcard import TestCard, frame_planes
+from mobile_sim.whip import FRAGMENT
 
 KEY = "a-key"
 Answer = Callable[[web.Request], web.Response]
@@ -37,8 +40,15 @@ class FarEnd:
         self.deleted: list[str] = []
         self.loudest = 0
         """The loudest sample heard, 0..32767."""
+        self.messages: list[str] = []
+        """What came on the data channel."""
+        self.answers: list[str] = []
+        """Sent there, one after each message."""
         self.refusals: list[Answer] = []
         """Answers to the next POSTs, before any is taken."""
+        self.restarts = 0
+        """ICE restarts that were asked for."""
+        self.restart_refusals: list[Answer] = []
         self.seen = asyncio.Condition()
         self._peers: list[RTCPeerConnection] = []
         self._readers: set[asyncio.Task[None]] = set()
@@ -55,6 +65,7 @@ class FarEnd:
         app = web.Application()
         app.router.add_post("/whip/{channel}", self._publish)
         app.router.add_post("/whep/{channel}", self._watch)
+        app.router.add_patch("/session/{session}", self._restart)
         app.router.add_delete("/session/{session}", self._delete)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -81,6 +92,7 @@ class FarEnd:
     async def _publish(self, request: web.Request) -> web.Response:
         peer = self._new_peer()
         peer.on("track", self._on_track)
+        peer.on("datachannel", self._on_channel)
         return await self._answer(request, peer)
 
     async def _watch(self, request: web.Request) -> web.Response:
@@ -120,9 +132,37 @@ class FarEnd:
             headers={"Location": f"/session/{len(self.offers)}", "ETag": '"1"'},
         )
 
+    async def _restart(self, request: web.Request) -> web.Response:
+        """An ICE restart as a full ICE agent does it, on the newest session."""
+        if self.restart_refusals:
+            return self.restart_refusals.pop(0)(request)
+        assert request.headers["If-Match"] == "*"
+        assert request.content_type == FRAGMENT
+        self.restarts += 1
+        transport = self._peers[-1].getTransceivers()[0].receiver.transport.transport
+        restart = Restart(transport, controlling=False)
+        await restart.gather(None)
+        finish = asyncio.create_task(restart.finish(parse_fragment(await request.text())))
+        self._readers.add(finish)
+        return web.Response(
+            text=restart.fragment("video", "0"),
+            content_type=FRAGMENT,
+            headers={"ETag": f'"{self.restarts + 1}"'},
+        )
+
     async def _delete(self, request: web.Request) -> web.Response:
         self.deleted.append(request.match_info["session"])
         return web.Response()
+
+    def _on_channel(self, channel: RTCDataChannel) -> None:
+        async def message(text: str) -> None:
+            async with self.seen:
+                self.messages.append(text)
+                self.seen.notify_all()
+            if self.answers:
+                channel.send(self.answers.pop(0))
+
+        channel.on("message", message)
 
     def _on_track(self, track: MediaStreamTrack) -> None:
         reader = asyncio.create_task(self._read(track))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 import pytest
 from aiortc.mediastreams import MediaStreamError
@@ -57,6 +59,69 @@ async def test_the_counter_goes_on_over_a_reconnect() -> None:
     frame = await CameraTrack(camera).recv()
     assert stamp_of(frame).counter == 300
     assert camera.skipped == 0
+
+
+async def test_another_frame_rate_goes_on_where_the_last_one_was() -> None:
+    clock = VirtualClock()
+    camera = camera_on(clock)
+    frames = [await camera.shoot() for _ in range(10)]
+    camera.change(TestCard(480, 270, 15), 15)
+    frames += [await camera.shoot() for _ in range(5)]
+    assert [stamp_of(frame).counter for frame in frames] == list(range(15))
+    times = [frame.pts or 0 for frame in frames]
+    assert times == [n * 3000 for n in range(10)] + [30_000 + n * 6000 for n in range(5)]
+    assert clock.now == pytest.approx(100 + times[-1] / 90_000)
+    assert (frames[9].width, frames[10].width) == (320, 480)
+    assert camera.fps == 15
+
+
+async def test_another_picture_at_the_same_rate_keeps_the_pace() -> None:
+    clock = VirtualClock()
+    camera = camera_on(clock)
+    await camera.shoot()
+    camera.change(TestCard(480, 270, FPS), FPS)
+    frame = await camera.shoot()
+    assert (frame.width, frame.pts, stamp_of(frame).counter) == (480, 3000, 1)
+
+
+async def test_what_was_left_out_is_remembered_over_a_change_of_rate() -> None:
+    clock = VirtualClock()
+    camera = camera_on(clock)
+    await camera.shoot()
+    clock.pass_time(0.25)
+    await camera.shoot()
+    camera.change(TestCard(320, 180, 15), 15)
+    await camera.shoot()
+    assert camera.skipped == 6
+
+
+async def test_a_camera_that_is_off_makes_nothing_and_what_it_missed_is_no_slowness() -> None:
+    clock = VirtualClock()
+    camera = camera_on(clock)
+    await camera.shoot()
+    camera.switch(False)
+    shot = asyncio.create_task(camera.shoot())
+    await asyncio.sleep(0)
+    clock.pass_time(10.0)
+    assert not shot.done()
+    camera.switch(True)
+    assert stamp_of(await shot).counter in (300, 301)
+    assert camera.skipped == 0
+
+
+async def test_a_microphone_that_is_off_hears_nothing() -> None:
+    clock = VirtualClock()
+    microphone = Microphone(Sound(tone()), clock)
+    await microphone.listen()
+    microphone.switch(False)
+    heard = asyncio.create_task(microphone.listen())
+    await asyncio.sleep(0)
+    clock.pass_time(5.0)
+    assert not heard.done()
+    microphone.switch(True)
+    frame = await heard
+    assert frame.pts is not None
+    assert frame.pts / RATE == pytest.approx(5.0, abs=0.021)
 
 
 async def test_the_tone_sounds_while_the_picture_flashes() -> None:

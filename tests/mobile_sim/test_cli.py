@@ -15,7 +15,7 @@ import typer
 from typer.testing import CliRunner
 
 import mobile_sim
-from mobile_sim.cli import app, parse_bitrate, parse_size, parse_url
+from mobile_sim.cli import app, parse_bitrate, parse_size
 from tests.mobile_sim.far_end import KEY, FarEnd
 
 PACKAGES = str(Path(mobile_sim.__file__).parents[1])
@@ -62,12 +62,6 @@ def test_sizes_are_read() -> None:
 def test_bad_sizes_are_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter):
         parse_size(text)
-
-
-@pytest.mark.parametrize("text", ["", "localhost/whip/a", "ftp://host/a", "http:///a"])
-def test_bad_addresses_are_refused(text: str) -> None:
-    with pytest.raises(typer.BadParameter):
-        parse_url(text)
 
 
 @pytest.mark.parametrize(

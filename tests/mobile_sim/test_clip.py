@@ -59,6 +59,17 @@ def test_every_picture_has_the_size_and_its_own_stamp(film: Path, size: tuple[in
         assert stamp.read(frame_planes(frame)[0]) == stamp.Stamp(counter, counter * 33)
 
 
+def test_another_size_and_frame_rate_go_on_where_it_was(film: Path) -> None:
+    clip = Clip(film, 320, 240, fps=20)
+    seen = [grey_of(clip.draw(n, 0)) for n in range(4)]
+    clip.resize(160, 120, fps=10)
+    frames = [clip.draw(n, 0) for n in range(4, 7)]
+    assert seen + [grey_of(frame) for frame in frames] == [40, 40, 80, 80, 120, 160, 200]
+    assert {(frame.width, frame.height) for frame in frames} == {(160, 120)}
+    with pytest.raises(ClipError, match="no room"):
+        clip.resize(320, 10, fps=10)
+
+
 def test_what_is_no_film_is_refused(tmp_path: Path, film: Path) -> None:
     text = tmp_path / "text.mp4"
     text.write_text("no film at all")

@@ -202,6 +202,66 @@ def test_a_new_size_starts_with_a_keyframe(codec: VideoCodec) -> None:
     assert encoder.keyframes == 2
 
 
+@both_codecs
+def test_what_is_asked_for_may_change_while_it_runs(codec: VideoCodec) -> None:
+    film = Film(VideoSettings(codec, bitrate=400_000), size=(640, 360))
+    film.shoot(60)
+    film.encoder.change(bitrate=1_500_000, fps=FPS)
+    assert film.encoder.target_bitrate == 1_500_000
+    film.shoot(210)
+    bits = 8 * sum(len(picture) for picture in film.pictures[-90:])
+    assert 0.8 * 1_500_000 < bits / 3 < 1.2 * 1_500_000, "more than it was opened with"
+    film.encoder.change(bitrate=300_000, fps=FPS)
+    film.shoot(180)
+    bits = 8 * sum(len(picture) for picture in film.pictures[-90:])
+    assert bits / 3 < 1.3 * 300_000
+
+
+def test_the_estimate_outlives_a_change_of_what_is_asked_for() -> None:
+    encoder = VideoEncoder(VideoSettings(bitrate=2_000_000))
+    assert encoder.estimate is None
+    encoder.target_bitrate = 700_000
+    encoder.change(bitrate=500_000, fps=15)
+    assert encoder.target_bitrate == 500_000
+    encoder.change(bitrate=3_000_000, fps=30)
+    assert encoder.target_bitrate == encoder.estimate == 700_000
+
+
+@both_codecs
+def test_another_frame_rate_begins_with_a_keyframe(codec: VideoCodec) -> None:
+    film = Film(VideoSettings(codec, gop_s=10.0))
+    film.shoot(10)
+    film.encoder.change(bitrate=2_500_000, fps=15)
+    film.shoot(10)
+    assert keyframes(film, codec) == [0, 10]
+
+
+def test_more_bitrate_is_given_with_the_next_regular_keyframe() -> None:
+    film = Film(VideoSettings(VideoCodec.H264, bitrate=500_000, gop_s=2.0))
+    film.shoot(10)
+    film.encoder.change(bitrate=2_000_000, fps=FPS)
+    film.shoot(130)
+    assert keyframes(film, VideoCodec.H264) == [0, 60, 120]
+
+
+def test_a_keyframe_after_a_fall_of_the_bitrate_is_of_the_new_size() -> None:
+    film = Film(VideoSettings(VideoCodec.H264, bitrate=4_000_000, gop_s=2.0), size=(640, 360))
+    film.shoot(60)
+    film.encoder.change(bitrate=300_000, fps=FPS)
+    film.shoot(130)
+    first, *_, last = keyframes(film, VideoCodec.H264)
+    assert len(film.pictures[last]) * 8 < 1.2 * 0.4 * 300_000 < len(film.pictures[first]) * 8
+
+
+@both_codecs
+def test_a_keyframe_may_be_wanted_from_here_too(codec: VideoCodec) -> None:
+    film = Film(VideoSettings(codec, gop_s=10.0))
+    film.shoot(20)
+    film.encoder.want_keyframe()
+    film.shoot(20)
+    assert keyframes(film, codec) == [0, 20]
+
+
 def test_opus_keeps_the_frames_own_time_over_a_gap() -> None:
     encoder, sound = OpusEncoder(), Sound(tone())
     times = []

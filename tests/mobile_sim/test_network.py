@@ -5,7 +5,7 @@ from __future__ import annotations
 import aioice.ice
 import pytest
 
-from mobile_sim.network import Silence, use_loopback_when_alone
+from mobile_sim.network import Silence, only, use_loopback_when_alone
 
 
 def test_a_regular_sender_that_stops_is_gone_after_the_limit() -> None:
@@ -51,3 +51,15 @@ def test_loopback_is_used_only_when_there_is_nothing_else(monkeypatch: pytest.Mo
     assert aioice.ice.get_host_addresses(True, True) == ["192.0.2.7"]
     addresses.clear()
     assert aioice.ice.get_host_addresses(False, True) == []
+
+
+def test_a_phone_may_have_addresses_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["192.0.2.7"])
+    use_loopback_when_alone()
+    with only(["127.0.0.3"]):
+        assert aioice.ice.get_host_addresses(True, True) == ["127.0.0.3"]
+        with only(None):
+            assert aioice.ice.get_host_addresses(True, True) == ["192.0.2.7"]
+        with only([]):
+            assert aioice.ice.get_host_addresses(True, True) == []
+    assert aioice.ice.get_host_addresses(True, True) == ["192.0.2.7"]

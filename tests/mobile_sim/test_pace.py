@@ -57,3 +57,11 @@ def test_resuming_never_uses_a_number_twice() -> None:
     assert [pace.next(0.0).index, pace.next(0.0).index] == [0, 1]
     pace.resume(0.0)
     assert pace.next(0.0).index == 2
+
+
+def test_the_next_moment_is_known_before_it_is_asked_for() -> None:
+    pace = Pace(5.0, 0.1)
+    pace.next(5.0)
+    pace.next(5.0)
+    assert pace.upcoming == 2
+    assert pace.due_s(pace.upcoming) == pytest.approx(5.2)

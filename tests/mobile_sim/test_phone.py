@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
+from aiohttp import web
 
 from mobile_sim import phone as phone_module
 from mobile_sim.camera import Camera, Microphone
@@ -13,6 +16,9 @@ from mobile_sim.pace import SystemClock
 from mobile_sim.phone import Connection, ConnectionLost, Phone
 from mobile_sim.sound import Sound, tone
 from mobile_sim.testcard import TestCard
+from mobile_sim.uplink.shaper import Shaper
+from mobile_sim.whip import Refused, WhipClient
+from tests.mobile_sim.far_end import KEY, FarEnd
 
 
 def new_phone(codec: VideoCodec = VideoCodec.H264, sound: bool = True) -> Phone:
@@ -86,3 +92,136 @@ async def test_the_first_reason_counts_and_closing_is_no_loss() -> None:
 
 async def test_no_server_of_others_is_asked_for_addresses(phone: Phone) -> None:
     assert "typ srflx" not in await phone.offer()
+
+
+# --- against a far end
+
+
+@pytest.fixture
+async def far_end() -> AsyncIterator[FarEnd]:
+    far_end = FarEnd()
+    await far_end.start()
+    yield far_end
+    await far_end.stop()
+
+
+class Call:
+    """A phone that is on air at a far end, from a network of its own."""
+
+    def __init__(self, far_end: FarEnd, http: aiohttp.ClientSession) -> None:
+        clock = SystemClock()
+        loop = asyncio.get_running_loop()
+        self.network = Shaper(Straight(), Straight(), loop.time)
+        self.network.addresses = ["127.0.0.2"]
+        self.messages: asyncio.Queue[object] = asyncio.Queue()
+        self.phone = Phone(
+            Camera(TestCard(320, 180, 30), 30, clock),
+            Microphone(Sound(tone()), clock),
+            VideoSettings(bitrate=300_000),
+            network=self.network,
+            on_advice=self.messages.put_nowait,
+        )
+        self.client = WhipClient(http, f"{far_end.url}/whip/demo", KEY)
+
+    async def begin(self) -> None:
+        self.session = await self.client.post(await self.phone.offer())
+        await self.phone.connect(self.session.answer)
+
+    async def exchange(self, fragment: str) -> str:
+        self.session, answer = await self.client.restart_ice(self.session, fragment)
+        return answer
+
+
+class Straight:
+    """A link that neither loses nor delays."""
+
+    def offer(self, now_s: float, size: int) -> float:
+        return now_s
+
+
+@pytest.fixture
+async def call(far_end: FarEnd) -> AsyncIterator[Call]:
+    async with aiohttp.ClientSession() as http:
+        call = Call(far_end, http)
+        await call.begin()
+        yield call
+        await call.phone.close()
+
+
+async def test_it_sends_from_its_own_addresses_only(call: Call, far_end: FarEnd) -> None:
+    candidates = [line for line in far_end.offers[0].splitlines() if "a=candidate" in line]
+    assert candidates
+    assert all(" 127.0.0.2 " in line for line in candidates)
+
+
+async def test_a_new_address_is_taken_over_without_a_new_connection(
+    call: Call, far_end: FarEnd
+) -> None:
+    await far_end.until(lambda: len(far_end.stamps) >= 10)
+    call.network.move(["127.0.0.3"])
+    call.phone.address_changed()
+    assert await call.phone.wait_lost(30) is None, "it wakes whoever waits"
+    assert call.phone.take_change()
+    assert not call.phone.take_change()
+    await call.phone.restart(call.exchange)
+    before = len(far_end.stamps)
+    await far_end.until(lambda: len(far_end.stamps) >= before + 20)
+    assert (far_end.restarts, len(far_end.offers)) == (1, 1)
+    assert call.session.etag == '"2"'
+    assert call.phone.peer.connectionState == "connected"
+    assert await call.phone.round_trip_s() is not None
+
+
+async def test_a_restart_that_the_server_refuses_leaves_the_path_as_it_was(
+    call: Call, far_end: FarEnd
+) -> None:
+    far_end.restart_refusals = [lambda request: web.Response(status=404)]
+    with pytest.raises(Refused):
+        await call.phone.restart(call.exchange)
+    before = len(far_end.stamps)
+    await far_end.until(lambda: len(far_end.stamps) >= before + 10)
+    assert await call.phone.wait_lost(0) is None
+
+
+async def test_a_restart_without_an_address_is_a_loss(call: Call, far_end: FarEnd) -> None:
+    call.network.move([])
+    with pytest.raises(ConnectionLost, match="no network address"):
+        await call.phone.restart(call.exchange)
+
+
+async def test_signals_go_out_once_the_channel_is_open_and_answers_come_back(
+    call: Call, far_end: FarEnd
+) -> None:
+    far_end.answers = ["advice"]
+    # It opens a moment after the media does, and then a signal goes out with the next picture.
+    await far_end.until(lambda: call.phone.signal("a signal"))
+    await far_end.until(lambda: bool(far_end.messages))
+    assert far_end.messages == ["a signal"]
+    assert await asyncio.wait_for(call.messages.get(), 30) == "advice"
+
+
+async def test_a_phone_without_signals_has_no_channel(phone: Phone) -> None:
+    assert "m=application" not in await phone.offer()
+    assert not phone.signal("nobody hears")
+
+
+@pytest.mark.parametrize(
+    ("used", "there", "changed"),
+    [
+        ("192.0.2.8", ["192.0.2.8", "192.0.2.9"], False),
+        ("192.0.2.8", ["192.0.2.9"], True),
+        ("192.0.2.8", [], True),
+        ("127.0.0.1", ["192.0.2.9"], False),
+        (None, ["192.0.2.9"], False),
+    ],
+)
+async def test_an_address_that_the_machine_has_no_more_is_noticed(
+    phone: Phone,
+    monkeypatch: pytest.MonkeyPatch,
+    used: str | None,
+    there: list[str],
+    changed: bool,
+) -> None:
+    monkeypatch.setattr(phone_module, "local_address", lambda transport: used)
+    monkeypatch.setattr(phone_module, "machine_addresses", lambda: there)
+    assert phone.take_change() is changed

@@ -219,6 +219,71 @@ async def test_a_server_that_is_down_is_unreachable(
         await client.post(OFFER)
     with pytest.raises(Unreachable):
         await client.delete(session)
+    with pytest.raises(Unreachable):
+        await client.restart_ice(session, "ours")
+
+
+def restarted(text: str = "the fragment", **headers: str) -> Handler:
+    return lambda request: web.Response(
+        text=text, content_type="application/trickle-ice-sdpfrag", headers=headers
+    )
+
+
+async def test_a_restart_is_asked_for_with_the_key_and_brings_another_etag(
+    script: Script, http: aiohttp.ClientSession
+) -> None:
+    seen: list[tuple[str, str]] = []
+
+    def handle(request: web.Request) -> web.Response:
+        seen.append((request.content_type, request.headers["If-Match"]))
+        return restarted(ETag='"2"')(request)
+
+    script.answers = [created(ETag='"1"'), handle]
+    client = WhipClient(http, script.url("/whip/a"), "secret")
+    session, answer = await client.restart_ice(await client.post(OFFER), "ours")
+    assert script.requests[1] == ("PATCH", "/whip/a/1", "Bearer secret", "ours")
+    assert seen == [("application/trickle-ice-sdpfrag", "*")]
+    assert (session.etag, answer) == ('"2"', "the fragment")
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (problem(404, "gone"), 404),
+        (problem(405, "no"), 405),
+        (status(204), 204),
+        (lambda request: web.Response(text="v=0", content_type="text/plain"), 200),
+        (status(307, Location="/elsewhere"), 307),
+    ],
+)
+async def test_a_server_that_does_not_restart_refuses(
+    script: Script, http: aiohttp.ClientSession, answer: Handler, code: int
+) -> None:
+    script.answers = [created(ETag='"1"'), answer]
+    client = WhipClient(http, script.url("/whip/a"), None)
+    session = await client.post(OFFER)
+    with pytest.raises(Refused) as caught:
+        await client.restart_ice(session, "ours")
+    assert caught.value.status == code
+    assert len(script.requests) == 2
+
+
+async def test_without_a_network_nothing_is_asked(
+    script: Script, http: aiohttp.ClientSession
+) -> None:
+    online = True
+    client = WhipClient(http, script.url("/whip/a"), None, lambda: online)
+    script.answers = [created(ETag='"1"')]
+    session = await client.post(OFFER)
+    online = False
+    for request in (
+        client.post(OFFER),
+        client.delete(session),
+        client.restart_ice(session, "ours"),
+    ):
+        with pytest.raises(Unreachable, match="no network"):
+            await request
+    assert len(script.requests) == 1
 
 
 async def test_ice_servers_come_with_the_session(
