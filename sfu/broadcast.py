@@ -79,6 +79,14 @@ class Reconnect:
     """The server stops: connect again a little later."""
 
 
+@dataclass(frozen=True, slots=True)
+class MediaRestarted:
+    """All WebRTC sessions are over, and new ones can be had in a moment; the rest goes on."""
+
+    peers: int
+    """How many sessions: so many come back."""
+
+
 News = (
     Active
     | Inactive
@@ -89,6 +97,7 @@ News = (
     | ViewerLayer
     | RenditionsNews
     | Reconnect
+    | MediaRestarted
 )
 
 

@@ -1,7 +1,8 @@
 """What the rest of Sluice knows of the media plane.
 
-`Engine` is implemented twice: `sfu.native.NativeEngine` (Rust threads) and
-`sfu.fake.FakeEngine` (for unit tests). Peers are WebRTC sessions; the engine routes the
+`Engine` is implemented three times: `sfu.native.NativeEngine` (Rust threads),
+`sfu.plane.remote.RemoteEngine` (the same in a process of its own) and `sfu.fake.FakeEngine` (for
+unit tests). Peers are WebRTC sessions; the engine routes the
 publisher of a channel to the channel's viewers and tells what happens through `events`.
 """
 
@@ -185,6 +186,14 @@ class LayerSwitched:
     """Empty for an encoding without a name; None when only sound is sent."""
 
 
+@dataclass(frozen=True, slots=True)
+class PlaneLost:
+    """The media plane died and is started again; a `PeerClosed` for each of its peers follows."""
+
+    peers: int
+    """How many that were."""
+
+
 EngineEvent = (
     PeerConnected
     | PeerClosed
@@ -194,6 +203,7 @@ EngineEvent = (
     | MediaResumed
     | DataMessage
     | LayerSwitched
+    | PlaneLost
 )
 
 
@@ -223,6 +233,16 @@ class Engine(Protocol):
 
     async def stop(self) -> None:
         """Close every peer (reason `stopped`) and join the threads. Idempotent."""
+        ...
+
+    @property
+    def alive(self) -> bool:
+        """Whether offers can be answered now. Where it falls to False, it comes back by itself."""
+        ...
+
+    @property
+    def restarts(self) -> int:
+        """How often the media plane died and was started again."""
         ...
 
     @property

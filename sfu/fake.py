@@ -32,6 +32,7 @@ from sfu.engine import (
     PeerClosed,
     PeerConnected,
     PeerStats,
+    PlaneLost,
 )
 from sfu.layers import LayerWish
 from sluice.histogram import Histogram
@@ -105,6 +106,8 @@ class FakeEngine:
         """When set, every offer raises EngineBusy."""
         self.hanging: asyncio.Event | None = None
         """When set, offers wait for it: an engine that does not answer."""
+        self.alive = True
+        self.restarts = 0
         self.keyframes_wanted: dict[ChannelId, int] = {}
         self.started = False
         self.stopped = False
@@ -289,6 +292,20 @@ class FakeEngine:
         self._emit(PeerClosed(peer, reason, f"fake: {reason}"))
         return True
 
+    def die(self) -> None:
+        """The media plane is gone with all its peers, and not there again before `revive`."""
+        self.alive = False
+        gone, self._publishers = list(self.peers), {}
+        self.peers.clear()
+        self._emit(PlaneLost(len(gone)))
+        for peer in gone:
+            self._emit(PeerClosed(peer, "failed", "fake: the media plane was restarted"))
+
+    def revive(self) -> None:
+        """Another media plane took its place."""
+        self.alive = True
+        self.restarts += 1
+
     def deliver(self, channel: str, unit: AccessUnit) -> None:
         """Hand an access unit to the channel's taps."""
         for tap in self._taps.get(ChannelId(channel), []):
@@ -312,7 +329,7 @@ class FakeEngine:
     ) -> Accepted:
         if self.hanging is not None:
             await self.hanging.wait()
-        if self.busy or self.stopped:
+        if self.busy or self.stopped or not self.alive:
             raise EngineBusy("The fake engine is busy.")
         self._offers += 1
         peer = PeerId(self._next)

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 from typing import Literal, TypeVar, get_args
 
 from sfu import _media
@@ -31,18 +32,20 @@ from sfu.engine import (
     Tap,
 )
 from sfu.layers import LayerWish
+from sfu.tap import QueueTap
 from sluice.config import MediaConfig
 from sluice.histogram import Histogram
 from sluice.ids import ChannelId, PeerId
 from sluice.media import AccessUnit, Codec
 
-__all__ = ["LoadViewers", "NativeEngine", "NativeTap"]
+__all__ = ["LoadViewers", "NativeEngine"]
 
 T = TypeVar("T")
 
 _REASONS: tuple[CloseReason, ...] = get_args(CloseReason)
 _MAX_EVENTS = 65_536
 """Events kept for a consumer that does not come; beyond it the consumer is broken."""
+_ANSWER_S = 1.0
 
 
 class NativeEngine:
@@ -58,11 +61,13 @@ class NativeEngine:
         self._config = config
         self._media: _media.Engine | None = None
         self._calls = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sluice-engine")
+        # Not among the calls, which may all wait for a thread that hangs.
+        self._questions = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sluice-question")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._events: deque[EngineEvent] = deque(maxlen=_MAX_EVENTS)
         self._arrived = asyncio.Event()
         self._stopped = False
-        self._taps: dict[int, NativeTap] = {}
+        self._taps: dict[int, QueueTap] = {}
 
     async def start(self) -> None:
         config = self._config
@@ -97,6 +102,15 @@ class NativeEngine:
             tap.close()
         self._arrived.set()
         self._calls.shutdown(wait=False)
+        self._questions.shutdown(wait=False)
+
+    @property
+    def alive(self) -> bool:
+        return self._media is not None and not self._stopped
+
+    @property
+    def restarts(self) -> int:
+        return 0
 
     @property
     def candidates(self) -> Sequence[str]:
@@ -149,6 +163,15 @@ class NativeEngine:
             for name, (bounds, counts, total) in self._engine.histograms().items()
         }
 
+    async def workers_answer(self) -> bool:
+        """Whether every media thread takes questions up, and answers within a second each."""
+        media = self._engine
+        workers = len({address.rpartition(":")[2] for address in media.candidates()})
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._questions, lambda: all(_answers(media, worker) for worker in range(workers))
+        )
+
     async def send_data(self, peer: PeerId, label: str, payload: bytes, binary: bool) -> bool:
         media = self._engine
         return await self._call(lambda: media.send_data(peer, label, payload, binary))
@@ -169,7 +192,7 @@ class NativeEngine:
             if not self._stopped:
                 media.close_tap(channel, number)
 
-        tap = NativeTap(limit, close)
+        tap = QueueTap(limit, close)
         self._taps[number] = tap
         return tap
 
@@ -222,46 +245,10 @@ class NativeEngine:
             self._arrived.set()
 
 
-class NativeTap:
-    """A reader of access units. What it does not fetch in time it loses, oldest first."""
-
-    def __init__(self, limit: int, close: Callable[[], None]) -> None:
-        self._units: deque[AccessUnit] = deque()
-        self._limit = limit
-        self._close: Callable[[], None] | None = close
-        self._arrived = asyncio.Event()
-        self._dropped_before = 0
-        self._dropped_here = 0
-
-    @property
-    def dropped(self) -> int:
-        return self._dropped_before + self._dropped_here
-
-    def feed(self, units: Sequence[AccessUnit], dropped_before: int) -> None:
-        self._dropped_before = dropped_before
-        self._units.extend(units)
-        while len(self._units) > self._limit:
-            self._units.popleft()
-            self._dropped_here += 1
-        self._arrived.set()
-
-    async def __aiter__(self) -> AsyncIterator[Sequence[AccessUnit]]:
-        while True:
-            if self._units:
-                batch = list(self._units)
-                self._units.clear()
-                yield batch
-            elif self._close is None:
-                return
-            else:
-                self._arrived.clear()
-                await self._arrived.wait()
-
-    def close(self) -> None:
-        close, self._close = self._close, None
-        if close is not None:
-            close()
-        self._arrived.set()
+def _answers(media: _media.Engine, worker: int) -> bool:
+    began = monotonic()
+    media.peer_stats(worker)  # the number of no peer, but of one that this worker would have
+    return monotonic() - began < _ANSWER_S
 
 
 def _layer(layer: _media.Layer) -> Layer:

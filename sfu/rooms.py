@@ -19,12 +19,14 @@ from sfu.broadcast import (
     Broadcast,
     Inactive,
     LayersNews,
+    MediaRestarted,
     News,
     Reconnect,
     Rendition,
     ViewerCount,
     ViewerLayer,
 )
+from sfu.counted_lock import CountedLock
 from sfu.engine import (
     Accepted,
     CloseReason,
@@ -39,6 +41,7 @@ from sfu.engine import (
     MediaStarted,
     PeerClosed,
     PeerConnected,
+    PlaneLost,
 )
 from sluice.clock import Clock
 from sluice.ids import ChannelId, PeerId
@@ -51,6 +54,8 @@ Role = Literal["publisher", "viewer"]
 Listener = Callable[[PeerId, Role, CloseReason], None]
 
 TICK_S = 1.0
+YIELDS_MS = 2_000
+"""A peer connects within a second, mostly; one that has not after so long may give way."""
 _EARLY_CLOSED = 1024
 
 
@@ -95,7 +100,7 @@ class Rooms:
         self._members: dict[PeerId, Member] = {}
         self._half_open: dict[PeerId, None] = {}
         self._joining = 0
-        self._gates: dict[ChannelId, _CountedLock] = {}
+        self._gates: dict[ChannelId, CountedLock] = {}
         self._fanouts: dict[ChannelId, Fanout[News]] = {}
         self._listeners: list[Listener] = []
         # A peer can be closed before `publish` or `watch` has written it down.
@@ -107,7 +112,7 @@ class Rooms:
         self.events_dropped = 0
         """News that slow subscribers lost."""
         self.on_data: Callable[[ChannelId, DataMessage], None] | None = None
-        """Takes data channel messages; the chat room plugs in here."""
+        """Takes data channel messages, of publishers and of viewers."""
 
     def start(self) -> None:
         """Begin to read events. The engine must have been started."""
@@ -135,8 +140,8 @@ class Rooms:
 
     async def publish(self, channel: ChannelId, offer: str) -> Accepted:
         """Answer a publisher; it replaces the one before. Raises OfferRefused or EngineBusy."""
-        self._check_half_open()
-        gate = self._gates.setdefault(channel, _CountedLock())
+        await self._make_room()
+        gate = self._gates.setdefault(channel, CountedLock())
         try:
             # One takeover at a time, or two reconnects would leave the wrong one in charge.
             async with gate:
@@ -160,7 +165,7 @@ class Rooms:
         broadcast = self._live(channel)
         if len(broadcast.viewers) >= self._limits.viewers_per_channel:
             raise EngineBusy(f"The channel has its {len(broadcast.viewers)} viewers.")
-        self._check_half_open()
+        await self._make_room()
         accepted = await self._joined(self._engine.add_viewer(channel, offer))
         if self._broadcasts.get(channel) is not broadcast:  # it ended while the engine worked
             self._spawn_removal(accepted.peer)
@@ -276,6 +281,9 @@ class Rooms:
                 self._feed(channel, lambda broadcast: broadcast.change_layers(layers))
             case LayerSwitched(peer, rid):
                 self._switched(peer, ViewerLayer(rid))
+            case PlaneLost(peers):
+                for fanout in self._fanouts.values():
+                    fanout.send(MediaRestarted(peers))
             case DataMessage(peer):
                 member = self._members.get(peer)
                 if member is not None and self.on_data is not None:
@@ -328,9 +336,18 @@ class Rooms:
             raise NotLive(channel)
         return broadcast
 
-    def _check_half_open(self) -> None:
-        if len(self._half_open) + self._joining >= self._limits.half_open_max:
+    async def _make_room(self) -> None:
+        """Who posts offers and never connects must not keep others out: an old one gives way.
+
+        Raises EngineBusy where all of them came just now.
+        """
+        if len(self._half_open) + self._joining < self._limits.half_open_max:
+            return
+        oldest = next(iter(self._half_open), None)
+        if oldest is None or self._clock.now_ms() - self._members[oldest].joined_ms < YIELDS_MS:
             raise EngineBusy("Too many peers have not connected yet.")
+        self._closed(oldest, "timeout")
+        await self._engine.remove(oldest)
 
     def _remember(self, peer: PeerId, channel: ChannelId, role: Role) -> None:
         self._members[peer] = Member(peer, channel, role, self._clock.now_ms())
@@ -416,27 +433,3 @@ class Rooms:
         if fanout is not None:
             for item in news:
                 fanout.send(item)
-
-
-class _CountedLock:
-    """A lock that knows whether anybody holds or wants it, so that its table can shrink."""
-
-    def __init__(self) -> None:
-        self._lock = asyncio.Lock()
-        self._users = 0
-
-    @property
-    def idle(self) -> bool:
-        return self._users == 0
-
-    async def __aenter__(self) -> None:
-        self._users += 1
-        try:
-            await self._lock.acquire()
-        except BaseException:
-            self._users -= 1
-            raise
-
-    async def __aexit__(self, *_: object) -> None:
-        self._users -= 1
-        self._lock.release()

@@ -11,6 +11,7 @@ from sfu.broadcast import (
     Active,
     Inactive,
     LayersNews,
+    MediaRestarted,
     News,
     Reconnect,
     Resumed,
@@ -30,7 +31,7 @@ from sfu.engine import (
     PeerConnected,
 )
 from sfu.fake import FakeEngine
-from sfu.rooms import NotLive, Role, RoomLimits, Rooms
+from sfu.rooms import YIELDS_MS, NotLive, Role, RoomLimits, Rooms
 from sluice.clock import VirtualClock
 from sluice.ids import ChannelId, PeerId
 from sluice.media import Codec
@@ -243,15 +244,24 @@ class TestBounds:
         with pytest.raises(EngineBusy):
             await world.rooms.watch(LIVE, OFFER)
 
-    async def test_half_open_peers_are_bounded_and_expire_in_order(self, world: World) -> None:
+    async def test_half_open_peers_are_bounded_and_an_old_one_gives_way(self, world: World) -> None:
+        await world.go_live()
+        old = (await world.rooms.watch(LIVE, OFFER)).peer
+        world.clock.advance(YIELDS_MS)
+        young = (await world.rooms.watch(LIVE, OFFER)).peer
+        for name in ("a", "b", "c"):
+            await world.rooms.publish(ChannelId(name), OFFER)
+        newest = (await world.rooms.publish(ChannelId("d"), OFFER)).peer
+        assert old not in world.engine.peers
+        with pytest.raises(EngineBusy):
+            await world.rooms.publish(ChannelId("e"), OFFER)
+        assert {young, newest} <= world.engine.peers.keys()
+
+    async def test_half_open_peers_expire_in_order(self, world: World) -> None:
         await world.go_live()
         early = (await world.rooms.watch(LIVE, OFFER)).peer
         world.clock.advance(5_000)
         late = (await world.rooms.watch(LIVE, OFFER)).peer
-        for name in ("a", "b", "c"):
-            await world.rooms.publish(ChannelId(name), OFFER)
-        with pytest.raises(EngineBusy):
-            await world.rooms.publish(ChannelId("d"), OFFER)
         world.clock.advance(5_000)
         world.rooms.tick()
         await world.removals()
@@ -351,6 +361,28 @@ class TestEvents:
         broadcast = world.rooms.broadcast(LIVE)
         assert broadcast is not None
         assert broadcast.stalled
+
+
+async def test_with_the_media_plane_all_peers_are_gone_and_the_broadcast_waits(
+    world: World,
+) -> None:
+    publisher, viewer = await world.go_live(), await world.join()
+    news, own = world.rooms.subscribe(LIVE, 8), world.rooms.subscribe(LIVE, 8, viewer)
+    elsewhere = world.rooms.subscribe(ChannelId("other"), 8)
+    world.engine.die()
+    await world.engine.settled()
+    assert world.closed == [(publisher, "publisher", "failed"), (viewer, "viewer", "failed")]
+    assert await heard(news) == [MediaRestarted(2), Stalled()]
+    assert await heard(own) == [MediaRestarted(2), Stalled()]
+    assert await heard(elsewhere) == [MediaRestarted(2)]
+    with pytest.raises(EngineBusy):
+        await world.rooms.watch(LIVE, OFFER)
+
+    world.engine.revive()
+    back = world.rooms.subscribe(LIVE, 8)
+    assert await world.join() > viewer
+    assert await world.go_live() > publisher
+    assert await heard(back) == [Resumed()]
 
 
 async def test_at_the_end_subscribers_are_told_to_come_back(world: World) -> None:
