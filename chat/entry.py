@@ -33,13 +33,18 @@ Kind = Literal[
     "held",
     "settled",
     "goal",
+    "erase",
 ]
 
 ACTS: frozenset[Kind] = frozenset(
     {"clear", "timeout", "ban", "unban", "mode", "pin", "role", "subscription", "poll", "poll_end",
-     "held", "settled", "goal", "delete"}
+     "held", "settled", "goal", "delete", "erase"}
 )  # fmt: skip
 """What changes the room's state: read again when the room is opened."""
+
+SAID: frozenset[Kind] = frozenset({"message", "alert", "held", "pin", "poll"})
+"""What holds words that people wrote. It can be erased; the rest says how the room stands, and
+stays as long as the room."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Final
 
 import structlog
 
+from chat import erasing
 from chat.client import Allowance, Client, Line
 from chat.closing import Reason
 from chat.counts import Counts
@@ -197,6 +198,18 @@ class Hub:
         opened = self._rooms.get(room)
         if opened is not None:
             await opened.look_back()
+
+    async def erase(self, room: RoomId, since_ms: int, until_ms: int) -> int:
+        """Take what people wrote with since <= t_show < until out of the log, and out of the
+        memory of all processes; how many entries. Again is harmless. Raises LogError."""
+
+        async def heard(seq: int) -> None:
+            opened = self._rooms.get(room)
+            if opened is not None:
+                await opened.hear(seq)
+
+        now_ms = self.clock.wall_ms()
+        return await erasing.erase(self._history, room, since_ms, until_ms, now_ms, heard)
 
     def close_if(self, ended: Callable[[RoomId, Grant], bool]) -> None:
         """Close the clients whose permission to read is gone."""

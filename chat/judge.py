@@ -115,7 +115,7 @@ class Judge(Protocol):
         ...
 
     def hides(self, entry: Entry) -> bool:
-        """Whether a later act took this message away: leave it out of history."""
+        """Whether a later act took this entry away: leave it out of history."""
         ...
 
     def view(self, now_ms: int) -> RoomView:

@@ -42,6 +42,7 @@ from sluice.tasks import Tasks
 log = structlog.get_logger(__name__)
 
 _LAST_MS: Final = 2**53 - 1
+_LAST_SEQ: Final = 2**53 - 1
 _PUBLISH_SHARE: Final = 0.5
 """The appender keeps the tick. This side only bounds what several writers together make."""
 _RIGHTS: Final = frozenset({"role", "subscription", "ban", "unban", "timeout"})
@@ -76,6 +77,7 @@ class LiveRoom:
         self._appender = Appender(room, history, settings.pending, clock, counts)
         self._follower = Follower(room, history, self._take, self._take_over, counts)
         self._unheard: list[_Unheard] = []
+        self._hearing: list[tuple[int, asyncio.Future[None]]] = []
         self._unsent: list[Entry] = []
         self._publishing: asyncio.TimerHandle | None = None
         self._summing: asyncio.TimerHandle | None = None
@@ -109,6 +111,7 @@ class LiveRoom:
             if handle is not None:
                 handle.cancel()
         await self._tasks.close()
+        self._now_heard(_LAST_SEQ)
         try:
             await self._save_hearts()
         except LogError as error:
@@ -119,6 +122,14 @@ class LiveRoom:
         head = await self.history.open(self.room)
         if head.position.epoch == self.feed.epoch:
             self.head = head
+
+    async def hear(self, seq: int) -> None:
+        """Wait until the entry with this number holds here; where the log does not tell of it,
+        some seconds at most."""
+        if seq > self._follower.heard:
+            heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._hearing.append((seq, heard))
+            await heard
 
     # --- clients
 
@@ -206,7 +217,8 @@ class LiveRoom:
         self._seconds += 1
         # They are in the log, though it does not tell us: nobody shall wait longer for that.
         self._acknowledge(self._overdue)
-        self._overdue = max((one.seq for one in self._unheard), default=0)
+        waiting = [one.seq for one in self._unheard] + [seq for seq, _ in self._hearing]
+        self._overdue = max(waiting, default=0)
         drafts = self.judge.due(self.clock.wall_ms())
         if drafts:
             self.make(drafts, lambda appended: None)
@@ -268,6 +280,7 @@ class LiveRoom:
         before = self.feed.epoch
         self.feed.take_over(head, self.clock.now_ms())
         # Nobody knows whether these count; under the same id they can be sent again.
+        self._now_heard(_LAST_SEQ)
         unheard, self._unheard = self._unheard, []
         for one in unheard:
             self.refuse(one.client, "log", "The room's log changed hands.", one.id, 100)
@@ -301,6 +314,8 @@ class LiveRoom:
                 log.exception("an entry was not applied", room=self.room, seq=entry.seq)
             if entry.kind in _RIGHTS:
                 self._rights_changed(entry)
+        if any(one.kind == "erase" for one in entries):
+            entries = self._forget_erased(entries)
         self.recent.add(entries)
         self._unsent += entries
         self._pace.count(len(entries), self.clock.now_ms())
@@ -313,7 +328,24 @@ class LiveRoom:
                 self._publishing = loop.call_later(wait_ms / 1000, self._publish)
         self._acknowledge(entries[-1].seq)
 
+    def _forget_erased(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Something was taken out of the log, perhaps by another process: nothing of it may come
+        from memory any more. What is left of the news."""
+        self.feed.ring.clear()
+        self.recent.forget(entries[-1].seq)
+        self._unsent = [one for one in self._unsent if not self.judge.hides(one)]
+        return [one for one in entries if not self.judge.hides(one)]
+
+    def _now_heard(self, seq: int) -> None:
+        waiting, self._hearing = self._hearing, []
+        for wanted, heard in waiting:
+            if wanted > seq:
+                self._hearing.append((wanted, heard))
+            elif not heard.done():
+                heard.set_result(None)
+
     def _acknowledge(self, heard: int) -> None:
+        self._now_heard(heard)
         ready = [one for one in self._unheard if one.seq <= heard]
         if ready:
             self._unheard = [one for one in self._unheard if one.seq > heard]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -38,7 +38,7 @@ class Head:
     position: Position
     t_show: int
     oldest: int
-    """The first number that is still kept; `position.seq + 1` where there is none."""
+    """What is before this number was forgotten; `position.seq + 1` where all was."""
     chain: Sequence[EpochEnd] = field(default_factory=tuple)
     """Earlier epochs, oldest first."""
 
@@ -65,7 +65,11 @@ class Hearts:
 
 
 class RoomLog(Protocol):
-    """All rooms of a server. Methods raise LogError; ordering holds within one room."""
+    """All rooms of a server. Methods raise LogError; ordering holds within one room.
+
+    Numbers are given out without holes. Where entries were erased, theirs stay unused: who reads
+    on finds the next number there is, and takes what lies between for gone.
+    """
 
     async def open(self, room: RoomId) -> Head:
         """Begin to use a room. A process that becomes its sequencer begins a new epoch.
@@ -112,7 +116,19 @@ class RoomLog(Protocol):
         ...
 
     async def trim(self, room: RoomId, before_ms: int) -> int:
-        """Forget entries (acts stay) and totals from before; how many entries."""
+        """Forget entries (acts stay) and totals from before; how many numbers."""
+        ...
+
+    async def erase(
+        self, room: RoomId, since_ms: int, until_ms: int, also: Collection[int] = ()
+    ) -> int:
+        """Take out what people wrote: entries of the kinds in `chat.entry.SAID` with
+        since <= t_show < until, also as acts, and the totals of every second of that time; how
+        many entries. Again is harmless. Other entries stay, and so do keys: nothing that was sent
+        can come a second time. `also`: numbers of acts from any time that go as well.
+
+        A failure in the middle may leave some of them; the same call finishes it.
+        """
         ...
 
     async def drop(self, room: RoomId) -> None:
@@ -120,3 +136,8 @@ class RoomLog(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+def seconds_of(since_ms: int, until_ms: int) -> tuple[int, int]:
+    """The seconds that this time touches: first <= second < end."""
+    return since_ms // 1_000, -(-until_ms // 1_000)

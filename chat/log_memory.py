@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Final
 
-from chat.entry import ACTS, Draft, Entry, Position, RoomId
+from chat.entry import ACTS, SAID, Draft, Entry, Position, RoomId
 from chat.followers import Followers
 from chat.lineage import Lineage, new_epoch
-from chat.log import Appended, Head, Hearts, LogError, News
+from chat.log import Appended, Head, Hearts, LogError, News, seconds_of
 from chat.numbering import Known, number
 
 KEPT_ENTRIES: Final = 50_000
@@ -73,6 +73,11 @@ class MemoryLog:
     async def trim(self, room: RoomId, before_ms: int) -> int:
         return self._room(room).trim(before_ms)
 
+    async def erase(
+        self, room: RoomId, since_ms: int, until_ms: int, also: Collection[int] = ()
+    ) -> int:
+        return self._room(room).erase(since_ms, until_ms, also)
+
     async def drop(self, room: RoomId) -> None:
         if (dropped := self._rooms.pop(room, None)) is not None:
             dropped.followers.close()
@@ -96,6 +101,7 @@ class _Room:
         self.epoch = new_epoch()
         self.seq = 0
         self.t_show = 0
+        self.oldest = 1
         self.entries: list[Entry] = []
         self.acts: list[Entry] = []
         self.keys: dict[str, Known] = {}
@@ -107,10 +113,6 @@ class _Room:
     def head(self) -> Head:
         return Head(Position(self.epoch, self.seq), self.t_show, self.oldest)
 
-    @property
-    def oldest(self) -> int:
-        return self.seq + 1 - len(self.entries)
-
     def append(self, drafts: Sequence[Draft]) -> Sequence[Appended]:
         numbered = number(drafts, self.epoch, self.seq, self.t_show, self.keys.get)
         if numbered.entries:
@@ -121,20 +123,33 @@ class _Room:
             self.t_show = numbered.entries[-1].t_show
             if len(self.entries) > self.kept + self.kept // 8:
                 del self.entries[: -self.kept]
+                self.oldest = self.entries[0].seq
             self._sweep()
             self.followers.entries(numbered.entries)
         return numbered.appended
 
     def after(self, seq: int, limit: int) -> Sequence[Entry]:
-        start = max(0, seq + 1 - self.oldest)
+        start = bisect_right(self.entries, seq, key=_seq)
         return self.entries[start : start + max(0, limit)]
 
     def trim(self, before_ms: int) -> int:
-        entries = bisect_left(self.entries, before_ms, key=_t_show)
-        del self.entries[:entries]
+        del self.entries[: bisect_left(self.entries, before_ms, key=_t_show)]
         for second, kind in [key for key in self.hearts if key[0] * 1_000 < before_ms]:
             del self.hearts[second, kind]
-        return entries
+        before, self.oldest = self.oldest, self.entries[0].seq if self.entries else self.seq + 1
+        return self.oldest - before
+
+    def erase(self, since_ms: int, until_ms: int, also: Collection[int]) -> int:
+        def goes(entry: Entry) -> bool:
+            within = since_ms <= entry.t_show < until_ms
+            return entry.kind in SAID and (within or (entry.kind in ACTS and entry.seq in also))
+
+        gone = {one.seq for one in (*self.entries, *self.acts) if goes(one)}
+        self.entries = [one for one in self.entries if one.seq not in gone]
+        self.acts = [one for one in self.acts if one.seq not in gone]
+        seconds = range(*seconds_of(since_ms, until_ms))
+        self.hearts = Counter({key: n for key, n in self.hearts.items() if key[0] not in seconds})
+        return len(gone)
 
     async def _read(self, seq: int, limit: int) -> Sequence[Entry]:
         return self.after(seq, limit)
@@ -148,3 +163,7 @@ class _Room:
 
 def _t_show(entry: Entry) -> int:
     return entry.t_show
+
+
+def _seq(entry: Entry) -> int:
+    return entry.seq

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from itertools import islice, takewhile
 from typing import Final
 
@@ -21,6 +21,7 @@ from chat.entry import Draft, Entry, RoomId
 from chat.followers import Followers
 from chat.log import Appended, Head, Hearts, LogError, News
 from chat.redis_asker import Asker
+from chat.redis_eraser import Eraser
 from chat.redis_keys import RoomKeys
 from chat.redis_records import read_record, read_records
 from chat.redis_script import ADD_HEARTS, AFTER, BEFORE, BETWEEN, DROP, HEARTS, TRIM, Script
@@ -155,10 +156,17 @@ class RedisLog:
                 (one.seq for one in await self.between(room, before_ms, 2**62, 1)), ""
             )
             arguments = (before_ms, keys.hearts, kept)
-            trimmed = await self.store.run(TRIM, (keys.state, keys.log, keys.minutes), arguments)
+            names = (keys.state, keys.log, keys.minutes, keys.rest)
+            trimmed = await self.store.run(TRIM, names, arguments)
             if isinstance(trimmed, int) and trimmed >= 0:
                 return trimmed
         raise LogError("The room moves too fast to be trimmed now.")
+
+    async def erase(
+        self, room: RoomId, since_ms: int, until_ms: int, also: Collection[int] = ()
+    ) -> int:
+        keys = (await self._opened(room)).keys
+        return await Eraser(self.store, keys).erase(since_ms, until_ms, also, await self.acts(room))
 
     async def drop(self, room: RoomId) -> None:
         """Other nodes that follow the room get a head without numbers, and should close it."""
@@ -167,8 +175,8 @@ class RedisLog:
             await self._end(dropped)
         keys = RoomKeys.of(room, self.settings.prefix)
         everything = (
-            keys.minutes, keys.state, keys.lease, keys.log, keys.acts, keys.inbox, keys.replies,
-            keys.lasting,
+            keys.minutes, keys.state, keys.lease, keys.log, keys.acts, keys.rest, keys.inbox,
+            keys.replies, keys.lasting,
         )  # fmt: skip
         await self.store.run(DROP, everything, (keys.hearts,))
 
@@ -218,4 +226,5 @@ class RedisLog:
         self, script: Script, room: RoomId, arguments: tuple[int, int]
     ) -> Sequence[Entry]:
         keys = (await self._opened(room)).keys
-        return list(read_records(await self.store.run(script, (keys.state, keys.log), arguments)))
+        names = (keys.state, keys.log, keys.rest)
+        return read_records(await self.store.run(script, names, arguments))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,8 @@ BATCH_DRAFTS: Final = 2_000
 """In one transaction, about."""
 WAITING_DRAFTS: Final = 20_000
 """Of all rooms; more is refused."""
+ERASED_AT_ONCE: Final = 1_000
+"""Entries in one transaction."""
 
 
 @dataclass(slots=True)
@@ -124,6 +126,20 @@ class SqliteLog:
     async def trim(self, room: RoomId, before_ms: int) -> int:
         await self._room(room)
         return await self._writes(lambda: self._written.trim(room, before_ms))
+
+    async def erase(
+        self, room: RoomId, since_ms: int, until_ms: int, also: Collection[int] = ()
+    ) -> int:
+        await self._room(room)
+        erased = 0
+        while True:
+            # Piece by piece: what is said meanwhile must not wait for all of it.
+            gone = await self._writes(
+                lambda: self._written.erase(room, since_ms, until_ms, also, ERASED_AT_ONCE)
+            )
+            erased += gone
+            if gone < ERASED_AT_ONCE:
+                return erased
 
     async def drop(self, room: RoomId) -> None:
         async with self._opening:

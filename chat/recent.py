@@ -36,6 +36,12 @@ class Recent:
                 self._entries.popleft()
                 self._whole = False
 
+    def forget(self, last: int) -> None:
+        """Everything up to this number: the log alone knows what is left of it."""
+        while self._entries and self._entries[0].seq <= last:
+            self._entries.popleft()
+        self._whole = False
+
     def after(self, seq: int, limit: int) -> Sequence[Entry] | None:
         """The first `limit` entries whose number is larger; None where memory does not reach so
         far back."""

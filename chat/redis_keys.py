@@ -6,6 +6,7 @@
 | `lease` | string | the node that numbers now; lapses by itself |
 | `log` | stream | a record a batch, its id the last number; marks where epochs begin |
 | `acts` | stream | a record for each act; not trimmed |
+| `rest` | sorted set | what is left of records of which something was erased, by number |
 | `inbox` | stream | what other nodes want appended |
 | `replies` | stream | what became of it |
 | `lasting` | hash | keys of drafts that are kept for ever |
@@ -29,6 +30,7 @@ class RoomKeys:
     lease: str
     log: str
     acts: str
+    rest: str
     inbox: str
     replies: str
     lasting: str
@@ -45,6 +47,7 @@ class RoomKeys:
             f"{base}lease",
             f"{base}log",
             f"{base}acts",
+            f"{base}rest",
             f"{base}inbox",
             f"{base}replies",
             f"{base}lasting",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -14,11 +14,14 @@ from chat.numbering import entry
 
 Packed = tuple[int, int | None, Kind, bytes, str | None, bool]
 """t_recv, t_seen, kind, body, key, staff; a number and a time come from the record."""
+Kept = tuple[str, int, int, int | None, Kind, bytes, str | None, bool]
+"""epoch, seq and the same, of an entry that is left of a record; its time stands before it."""
 RequestDraft = tuple[int, int | None, Kind, bytes, str | None, bool, int | None]
 """The same, and how long the key is remembered."""
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _records: Final = msgspec.msgpack.Decoder(list[Packed])
+_kept: Final = msgspec.msgpack.Decoder(Kept)
 _requests: Final = msgspec.msgpack.Decoder(tuple[int, list[RequestDraft]])
 
 Whose = Literal["mine", "taken", "free"]
@@ -106,15 +109,41 @@ def read_record(raw: object) -> Record:
     return Record(id, epoch, entries)
 
 
-def read_records(answer: object) -> Iterator[Entry]:
-    """Of AFTER, BEFORE and BETWEEN: what is still kept of the records' entries."""
+def kept(entry: Entry) -> bytes:
+    """An entry by itself, where the record that it was in is no more."""
+    rest: Kept = (
+        entry.epoch, entry.seq, entry.t_recv, entry.t_seen, entry.kind, entry.body, entry.key,
+        entry.staff,
+    )  # fmt: skip
+    return b"%d " % entry.t_show + _encoder.encode(rest)
+
+
+def read_kept(raw: object) -> Entry:
+    """What `kept` made. Raises LogError."""
+    if not isinstance(raw, bytes):
+        raise LogError("An entry in Redis is not ours.")
+    t_show, _, packed = raw.partition(b" ")
+    epoch, seq, t_recv, t_seen, kind, body, key, staff = _kept.decode(packed)
+    return Entry(Epoch(epoch), seq, t_recv, t_seen, int(t_show), kind, body, key, staff)
+
+
+def read_found(answer: object) -> tuple[int, Sequence[Record], Sequence[Entry]]:
+    """Of AFTER, BEFORE and BETWEEN: the oldest number, records, and what is left of others."""
     if not isinstance(answer, list) or not answer:
-        return
-    oldest = int(answer[0])
-    for raw in answer[1]:
-        for one in read_record(raw).entries:
-            if one.seq >= oldest:
-                yield one
+        return 0, (), ()
+    oldest, records, rest = answer
+    return (
+        int(oldest),
+        [read_record(raw) for raw in records],
+        [read_kept(raw) for raw in rest],
+    )
+
+
+def read_records(answer: object) -> Sequence[Entry]:
+    """The same as entries that are not forgotten, in their order."""
+    oldest, records, rest = read_found(answer)
+    found = [one for record in records for one in record.entries] + list(rest)
+    return sorted((one for one in found if one.seq >= oldest), key=lambda one: one.seq)
 
 
 def read_appended(numbers: Sequence[int]) -> Sequence[Appended]:

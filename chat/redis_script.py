@@ -53,7 +53,7 @@ The lease is renewed where the epoch is the asking node's; otherwise, or lapsed,
 TAKE: Final = Script.of(
     _VIEW
     + """
--- KEYS state lease log replies acts lasting
+-- KEYS state lease log replies acts lasting rest
 -- ARGV node, new epoch, lease ms, birth, most of a chain
 local holder = redis.call('GET', KEYS[2])
 if holder and holder ~= ARGV[1] then return view('taken') end
@@ -64,7 +64,7 @@ if held[1] then
   local _, epochs = string.gsub(chain, ',', '')
   for _ = epochs, ARGV[5] + 1, -1 do chain = string.gsub(chain, '^[^,]*,', '', 1) end
 else  -- a new room; what may be left of one that lost its state has no meaning any more
-  redis.call('DEL', KEYS[3], KEYS[5], KEYS[6])
+  redis.call('DEL', KEYS[3], KEYS[5], KEYS[6], KEYS[7])
   redis.call('HSET', KEYS[1],
     'seq', 0, 't', 0, 'oldest', 1, 'born', ARGV[4], 'turn', 0, 'inbox', '0-0')
 end
@@ -224,22 +224,42 @@ local function forward(seq, count)
   end
   return found
 end
+-- What is left of erased records from `from` on, in the command's direction: the first `count`
+-- whose time fits.
+local function rest(command, from, to, count, fits)
+  local found, at = {}, 0
+  while #found < count do
+    local some = redis.call(command, KEYS[3], from, to, 'LIMIT', at, 64)
+    for _, one in ipairs(some) do
+      if fits(tonumber(string.match(one, '^%d+'))) then found[#found + 1] = one end
+      if #found >= count then break end
+    end
+    if #some < 64 then break end
+    at = at + 64
+  end
+  return found
+end
 """
 
 AFTER: Final = Script.of(
     _FIND
     + """
--- KEYS state log; ARGV seq, limit
-return {held[1], forward(math.max(tonumber(ARGV[1]) + 1, oldest), tonumber(ARGV[2]))}
+-- KEYS state log rest; ARGV seq, limit
+local from, count = math.max(tonumber(ARGV[1]) + 1, oldest), tonumber(ARGV[2])
+local function always() return true end
+return {held[1], forward(from, count), rest('ZRANGEBYSCORE', from, '+inf', count, always)}
 """
 )
-"""[oldest, records]: at least `limit` entries after a number, where there are so many."""
+"""[oldest, records, rest]: of both at least `limit` entries after a number, where there are any."""
 
 BETWEEN: Final = Script.of(
     _FIND
     + """
--- KEYS state log; ARGV since, limit
-return {held[1], forward(reaching(tonumber(ARGV[1]), false), tonumber(ARGV[2]))}
+-- KEYS state log rest; ARGV since, limit
+local since, count = tonumber(ARGV[1]), tonumber(ARGV[2])
+local from = reaching(since, false)
+local function fits(t) return t >= since end
+return {held[1], forward(from, count), rest('ZRANGEBYSCORE', from, '+inf', count, fits)}
 """
 )
 """The same from a time on."""
@@ -247,7 +267,7 @@ return {held[1], forward(reaching(tonumber(ARGV[1]), false), tonumber(ARGV[2]))}
 BEFORE: Final = Script.of(
     _FIND
     + """
--- KEYS state log; ARGV t_show, limit
+-- KEYS state log rest; ARGV t_show, limit
 local limit, entries, found = tonumber(ARGV[2]), 0, {}
 local record = record_at(reaching(tonumber(ARGV[1]), true))
 local to = record and record[1] or '+'
@@ -263,26 +283,41 @@ while entries < limit do
   if #some < 32 then break end
   to = '(' .. some[#some][1]
 end
-return {held[1], found}
+local shown, last = tonumber(ARGV[1]), record and last_of(record) or '+inf'
+local function fits(t) return t <= shown end
+return {held[1], found, rest('ZREVRANGEBYSCORE', last, oldest, limit, fits)}
 """
 )
 """The same up to a time, the last of them."""
 
 TRIM: Final = Script.of(
     """
--- KEYS state log minutes; ARGV before ms, where minutes begin, first number to keep or ''
+-- KEYS state log minutes rest; ARGV before ms, where minutes begin, first number to keep or ''
 local before = tonumber(ARGV[1])
-local held = redis.call('HMGET', KEYS[1], 'oldest', 'seq', 't')
+local held = redis.call('HMGET', KEYS[1], 'oldest', 'seq')
 if not held[1] then return 0 end
 local function whole(number) return string.format('%.0f', number) end
+-- The time of the last entry that there is.
+local function last()
+  local t, to = -1, '+'
+  while to do
+    local some = redis.call('XREVRANGE', KEYS[2], to, '-', 'COUNT', 4)
+    to = some[4] and '(' .. some[4][1]
+    for _, record in ipairs(some) do
+      if record[2][10] then t, to = tonumber(record[2][8]), nil break end
+    end
+  end
+  local rest = redis.call('ZREVRANGE', KEYS[4], 0, 0)[1]
+  return math.max(t, rest and tonumber(string.match(rest, '^%d+')) or -1)
+end
 local oldest, kept = tonumber(held[1]), tonumber(ARGV[3])
 if not kept then
-  -- Where all were forgotten before, their last time says nothing.
-  if tonumber(held[3]) >= before and tonumber(held[2]) >= oldest then return -1 end
+  if last() >= before then return -1 end
   kept = tonumber(held[2]) + 1
 end
 kept = math.max(kept, oldest)
 redis.call('XTRIM', KEYS[2], 'MINID', whole(kept) .. '-0')
+redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', '(' .. whole(kept))
 redis.call('HSET', KEYS[1], 'oldest', whole(kept))
 local partly = math.floor(before / 60000)
 for _, minute in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', partly)) do
@@ -300,7 +335,7 @@ end
 return kept - oldest
 """
 )
-"""How many entries were forgotten; -1: none was to be kept, but now there is one."""
+"""How many numbers were forgotten; -1: none was to be kept, but now there is one."""
 
 ADD_HEARTS: Final = Script.of(
     """

@@ -96,7 +96,7 @@ class Sequencer:
         return await self.look()  # it was done meanwhile
 
     async def _take(self) -> View:
-        names = (*self._four, self._keys.acts, self._keys.lasting)
+        names = (*self._four, self._keys.acts, self._keys.lasting, self._keys.rest)
         arguments = (
             self._node, new_epoch(), self._settings.lease_ms, secrets.token_hex(6), CHAIN_LENGTH
         )  # fmt: skip

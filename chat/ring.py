@@ -54,6 +54,12 @@ class Ring:
             self._bytes -= slots.popleft().staff.size
             self.start += 1
 
+    def clear(self) -> None:
+        """Forget all slots: who had not read them has a gap."""
+        self.start = self.end
+        self._slots.clear()
+        self._bytes = 0
+
     def get(self, ordinal: int) -> Slot | None:
         """None: forgotten, or not there yet."""
         at = ordinal - self.start

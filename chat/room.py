@@ -15,7 +15,7 @@ import structlog
 from msgspec import UNSET
 
 from chat import protocol
-from chat.entry import Draft, Entry, Kind
+from chat.entry import SAID, Draft, Entry, Kind
 from chat.judge import (
     NO_SUCH,
     Log,
@@ -117,7 +117,7 @@ class Room:
         if entry.kind == "alert":
             return self._state.hides(entry.seq, None)
         if entry.kind != "message":
-            return False
+            return entry.kind in SAID and entry.seq in self._state.erased
         lines = self._state.lines
         try:
             line = lines.find(entry.seq)

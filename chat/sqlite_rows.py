@@ -7,15 +7,15 @@ in memory can disagree with the file.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from chat.entry import ACTS, Draft, Entry, Epoch, EpochEnd, Kind, Position, RoomId
+from chat.entry import ACTS, SAID, Draft, Entry, Epoch, EpochEnd, Kind, Position, RoomId
 from chat.lineage import CHAIN_LENGTH
-from chat.log import Head, Hearts, LogError
+from chat.log import Head, Hearts, LogError, seconds_of
 from chat.numbering import Known, Numbered, number
 
 _SCHEMA: Final = """
@@ -48,6 +48,7 @@ _ENTRY: Final = (
     "SELECT epochs.name, seq, t_recv, t_seen, t_show, kind, body, key, staff"
     " FROM entries JOIN epochs ON epochs.id = entries.epoch WHERE entries.room = ?"
 )
+_SAID: Final = ",".join(f"'{kind}'" for kind in sorted(SAID))
 _KEYS_AT_ONCE: Final = 500
 _SWEEP_MS: Final = 60_000
 
@@ -74,6 +75,8 @@ class Rows:
         # A power loss may take the last moments with it. That is why every opening begins a new
         # epoch: what is gone is then void by the chain, not another entry under an old number.
         self._db.execute("PRAGMA synchronous=NORMAL")
+        # What is erased must not be read out of the file's free pages.
+        self._db.execute("PRAGMA secure_delete=ON")
         self._db.executescript(_SCHEMA)
 
     def close(self) -> None:
@@ -160,6 +163,37 @@ class Rows:
         )
         return oldest - room.oldest
 
+    def erase(
+        self, name: RoomId, since_ms: int, until_ms: int, also: Collection[int], most: int
+    ) -> int:
+        """At most so many entries; when that many went, there may be more."""
+        room = self._room(name)
+        begin = self._first(room, lambda t_show: t_show >= since_ms)
+        end = self._first(room, lambda t_show: t_show >= until_ms)
+        gone = self._db.execute(
+            "DELETE FROM entries WHERE room = ?1 AND seq IN (SELECT seq FROM entries"
+            f" WHERE room = ?1 AND seq >= ?2 AND seq < ?3 AND kind IN ({_SAID}) LIMIT ?4)",
+            (room.id, begin, end, most),
+        ).rowcount
+        if gone == most:
+            return gone
+        # Acts outlive what was trimmed around them.
+        gone += self._db.execute(
+            "DELETE FROM entries WHERE room = ? AND act = 1 AND t_show >= ? AND t_show < ?"
+            f" AND kind IN ({_SAID})",
+            (room.id, since_ms, until_ms),
+        ).rowcount
+        for seq in also:
+            gone += self._db.execute(
+                f"DELETE FROM entries WHERE room = ? AND seq = ? AND act = 1 AND kind IN ({_SAID})",
+                (room.id, seq),
+            ).rowcount
+        self._db.execute(
+            "DELETE FROM hearts WHERE room = ? AND second >= ? AND second < ?",
+            (room.id, *seconds_of(since_ms, until_ms)),
+        )
+        return gone
+
     def drop(self, name: RoomId) -> None:
         room = self._find(name)
         if room is not None:
@@ -188,8 +222,11 @@ class Rows:
     def before(self, name: RoomId, t_show: int, limit: int) -> Sequence[Entry]:
         room = self._room(name)
         end = self._first(room, lambda shown: shown > t_show)
-        start = max(room.oldest, end - max(0, limit))
-        return self._entries("AND seq >= ? AND seq < ? ORDER BY seq", room, start, end)
+        found = self._entries(
+            "AND seq >= ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+            room, room.oldest, end, max(0, limit),
+        )  # fmt: skip
+        return found[::-1]
 
     def between(self, name: RoomId, since_ms: int, until_ms: int, limit: int) -> Sequence[Entry]:
         room = self._room(name)
@@ -238,18 +275,21 @@ class Rows:
         return known
 
     def _first(self, room: _Room, reached: Callable[[int], bool]) -> int:
-        """The first kept number whose `t_show` is as asked; times grow with numbers."""
-        low, high = room.oldest, room.seq + 1
+        """The first kept number whose `t_show` is as asked; times grow with numbers. Where there
+        is none, the next number that will be given out."""
+        low, high, found = room.oldest, room.seq + 1, room.seq + 1
         while low < high:
             middle = (low + high) // 2
             row = self._db.execute(
-                "SELECT t_show FROM entries WHERE room = ? AND seq = ?", (room.id, middle)
+                "SELECT seq, t_show FROM entries WHERE room = ? AND seq >= ? AND seq < ?"
+                " ORDER BY seq LIMIT 1",
+                (room.id, middle, high),
             ).fetchone()
-            if row is None or reached(row[0]):
-                high = middle
-            else:
-                low = middle + 1
-        return low
+            if row is not None and not reached(row[1]):
+                low = row[0] + 1
+                continue
+            high, found = middle, found if row is None else row[0]
+        return found
 
     def _entries(self, where: str, room: _Room, *values: int) -> Sequence[Entry]:
         rows: Iterator[_Row] = iter(self._db.execute(f"{_ENTRY} {where}", (room.id, *values)))

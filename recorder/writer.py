@@ -22,7 +22,6 @@ from recorder import index
 from recorder.cutter import Cutter, Item, Step
 from recorder.disk import FULL, Disk, Reserve, sync_folder
 from recorder.index import IndexWriter
-from recorder.recording import NotARecording
 from recorder.records import Closed, Record, Sealed
 from recorder.recovery import settle
 from sluice.clock import Clock
@@ -212,7 +211,8 @@ class Writer:
             known = index.read(self._folder / index.FILE).records
             settle(self._index, self._folder, known)
             self._index.append([Closed(self._clock.wall_ms(), reason)])
-        except (OSError, NotARecording) as again:
-            # It is found open, and recovered, when the disk is well again.
+        except Exception as again:
+            # It is found open, and recovered, when the disk is well again. Whatever it was: the
+            # owner is told below.
             log.error("a recording cannot be closed", folder=self._folder.name, exc_info=again)
         self._listener.failed(Trouble(reason, f"{error}"))

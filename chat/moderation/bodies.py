@@ -147,6 +147,16 @@ class Settled(Struct, frozen=True):
     by: str = ""
 
 
+class Erase(Struct, frozen=True):
+    """What people wrote is gone: all with these numbers, however it was known."""
+
+    first: int
+    last: int
+    pin: int = 0
+    """The last `pin` act there was, where it went as well: nothing is pinned by it, or by one
+    before it, any more. 0: it stays."""
+
+
 Body = TypeVar("Body", bound=Struct)
 
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError)

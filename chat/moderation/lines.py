@@ -40,6 +40,13 @@ class Lines:
     def __len__(self) -> int:
         return len(self._lines)
 
+    def erase(self, first: int, last: int) -> None:
+        """Forget what was said under these numbers."""
+        for lines in (self._lines, self._recalled):
+            for seq in [seq for seq in lines if first <= seq <= last]:
+                del lines[seq]
+        self.held.erase(first, last)
+
     def add(self, entry: Entry) -> Shown | None:
         """A message or alert from the log; None where it is known. Raises UNREADABLE."""
         if entry.seq in self._lines:
@@ -80,6 +87,11 @@ class Held:
         queue[seq] = message
         if len(queue) > most:
             queue.popitem(last=False)
+
+    def erase(self, first: int, last: int) -> None:
+        for waiting in (self._waiting, self._shadowed):
+            for seq in [seq for seq in waiting if first <= seq <= last]:
+                del waiting[seq]
 
     def has(self, seq: int) -> bool:
         return seq in self._waiting or seq in self._shadowed

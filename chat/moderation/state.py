@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+
 import msgspec
 
 from chat.entry import ACTS, Entry
@@ -26,6 +28,8 @@ class State:
         self.goal: bytes | None = None
         self.standing = Standing()
         self.lines = Lines(lines)
+        self.erased = Spans()
+        self._pinned_by = 0
         self._acts_through = 0
 
     def apply(self, entry: Entry) -> Shown | None:
@@ -41,7 +45,7 @@ class State:
 
     def hides(self, seq: int, user: UserId | None) -> bool:
         """Whether a message of that number by that user was taken away."""
-        if seq in self.lines.deleted:
+        if seq in self.lines.deleted or seq in self.erased:
             return True
         return user is not None and seq < self.standing.cleared.get(user, 0)
 
@@ -71,7 +75,7 @@ class State:
             case "mode":
                 self.modes = read(entry, Modes)
             case "pin":
-                self._pin(read(entry, bodies.Pin))
+                self._pin(entry, read(entry, bodies.Pin))
             case "role":
                 role = read(entry, bodies.Role)
                 if role.role == "moderator":
@@ -96,16 +100,54 @@ class State:
                 self.lines.held.settle(settled.held, settled.approve)
             case "goal":
                 self.goal = entry.wire
+            case "erase":
+                self._erase(read(entry, bodies.Erase))
         if self.pinned is not None and self.hides(self.pinned.seq, self.pinned.user):
             self.pinned = None
 
-    def _pin(self, pin: bodies.Pin) -> None:
+    def _erase(self, erase: bodies.Erase) -> None:
+        """As if the entries had not been there: the state must be the same for who knew them and
+        for who reads the log from now on."""
+        self.erased.add(erase.first, erase.last)
+        self.lines.erase(erase.first, erase.last)
+        if self._pinned_by <= erase.pin:
+            self.pinned = None
+        if self.poll is not None and self.poll.seq in self.erased:
+            self.poll = None
+
+    def _pin(self, entry: Entry, pin: bodies.Pin) -> None:
+        self._pinned_by = entry.seq
         if pin.of == 0:
             self.pinned = None
             return
         shown = msgspec.json.decode(pin.entry, type=Shown)
         user = UserId(shown.user.id) if shown.user.id and shown.kind != "alert" else None
         self.pinned = Pinned(pin.of, user, bytes(pin.entry))
+
+
+class Spans:
+    """Numbers, as runs of them."""
+
+    def __init__(self) -> None:
+        self._runs: list[tuple[int, int]] = []
+        """First and last of each, in order; they neither meet nor touch."""
+
+    def __contains__(self, seq: int) -> bool:
+        at = bisect_right(self._runs, seq, key=lambda run: run[0]) - 1
+        return at >= 0 and seq <= self._runs[at][1]
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def add(self, first: int, last: int) -> None:
+        if first > last:
+            return
+        begin = bisect_left(self._runs, first - 1, key=lambda run: run[1])
+        end = bisect_right(self._runs, last + 1, key=lambda run: run[0])
+        met = self._runs[begin:end]
+        if met:
+            first, last = min(first, met[0][0]), max(last, met[-1][1])
+        self._runs[begin:end] = [(first, last)]
 
 
 class Pinned(msgspec.Struct, frozen=True):

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recorder import index
+from recorder.catalog.keepings import Keepings
 from recorder.catalog.measured import Measured
 from recorder.catalog.vods import Vod, Vods
 from recorder.recording import ID, NotARecording, Recording
 from recorder.replay import Replay
-from recorder.retention import Keeping
+from recorder.retention import Keeping, settled
 from sluice.storage import Access
 
 
@@ -41,10 +42,18 @@ class Adopted:
 
 
 class Adoption:
-    """`terms` gives those of a channel, by its name."""
+    """`terms` gives those of a channel, by its name; where `keepings` knows better how long
+    its VODs are kept, that counts."""
 
-    def __init__(self, vods: Vods, recordings: Path, terms: Callable[[str], Terms]) -> None:
+    def __init__(
+        self,
+        vods: Vods,
+        recordings: Path,
+        terms: Callable[[str], Terms],
+        keepings: Keepings | None = None,
+    ) -> None:
         self._vods = vods
+        self._keepings = keepings
         self._recordings = recordings
         self._terms = terms
 
@@ -55,7 +64,10 @@ class Adoption:
         """
         measured = await asyncio.to_thread(_measure, self._recordings / recording, live)
         terms = self._terms(measured.channel)
-        until_ms = terms.keeping.until_ms(measured.ended_ms)
+        keeping = terms.keeping
+        if self._keepings is not None:
+            keeping = settled(await self._keepings.of(measured.channel), keeping)
+        until_ms = keeping.until_ms(measured.ended_ms)
         return await self._vods.adopt(measured, terms.access, until_ms)
 
     async def adopt_all(self, *, live: Collection[str] = (), again: bool = False) -> Adopted:

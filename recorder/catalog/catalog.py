@@ -9,6 +9,7 @@ from recorder.catalog.chapters import Chapters
 from recorder.catalog.clips import Clips
 from recorder.catalog.cues import Cues
 from recorder.catalog.deletions import Deletions
+from recorder.catalog.keepings import Keepings
 from recorder.catalog.outputs import Outputs
 from recorder.catalog.quota import Quota
 from recorder.catalog.tracks import Tracks
@@ -30,6 +31,7 @@ class Catalog:
         self.outputs = Outputs(database)
         self.deletions = Deletions(database)
         self.quota = Quota(database)
+        self.keepings = Keepings(database)
 
     @classmethod
     def at(cls, url: str | URL, *, busy_s: float = 5.0) -> Catalog:

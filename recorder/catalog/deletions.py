@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import msgspec
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Select, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from recorder.catalog.models import (
@@ -35,6 +35,8 @@ _NEWEST: Final[Order[DeletionRow]] = Order(
     DeletionRow.at_ms, DeletionRow.id, lambda row: Cursor(row.at_ms, row.id)
 )
 _BATCH: Final = 100
+LEAD_MS: Final = 1_000
+"""A picture was captured before a recording of it begins."""
 
 
 class StillRecording(Exception):
@@ -51,6 +53,9 @@ class Counts(msgspec.Struct, frozen=True):
     outputs: int = 0
     clips: int = 0
     clips_kept: int = 0
+    chat: int | None = None
+    """Entries of the room that people wrote in its time. None: they are still in its log, or went
+    otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,16 @@ class LeavingVod:
     id: str
     keep: frozenset[str]
     """Keys of the outputs that are clips, and stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingChat:
+    """A deleted VOD of which the chat may still be in the room's log."""
+
+    vod: str
+    channel: str
+    times: Sequence[tuple[int, int]]
+    """When it was live, as begin and end in Unix ms, without the time of VODs that are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +136,8 @@ class Deletions:
             )
             await session.execute(delete(ChapterRow).where(ChapterRow.vod == vod))
             row.state, row.title, row.trouble, row.poster = "deleted", "", "", None
+            if reason == "channel":
+                row.chat_gone_ms = now_ms  # with the room
             for one in leaving:
                 _empty(one)
                 # Its files are the VOD's: they go with them.
@@ -205,6 +222,39 @@ class Deletions:
 
         await self._database.write(work)
 
+    async def leaving_chats(self, after: str = "") -> Sequence[LeavingChat]:
+        """The next ones by id, some at a time, whose chat may still be there."""
+        async with self._database.reading() as session:
+            found = await session.execute(
+                select(VodRow)
+                .where(VodRow.state == "deleted", VodRow.chat_gone_ms.is_(None), VodRow.id > after)
+                .order_by(VodRow.id)
+                .limit(_BATCH)
+            )
+            return [await _leaving_chat(session, row) for row in found.scalars().all()]
+
+    async def leaving_chat(self, vod: str) -> LeavingChat | None:
+        """Of one that is deleted; None: it is gone."""
+        async with self._database.reading() as session:
+            row = await session.get_one(VodRow, vod)
+            return None if row.chat_gone_ms is not None else await _leaving_chat(session, row)
+
+    async def chat_gone(self, vod: str, entries: int, now_ms: int) -> None:
+        """So many entries of its room were deleted; its record says so."""
+
+        async def work(session: AsyncSession) -> None:
+            row = await session.get_one(VodRow, vod, with_for_update=True)
+            if row.chat_gone_ms is not None:
+                return
+            row.chat_gone_ms = now_ms
+            record = await session.get(DeletionRow, ("vod", vod))
+            if record is not None:
+                what = msgspec.json.decode(record.what, type=Counts)
+                changed = msgspec.structs.replace(what, chat=entries)
+                record.what = msgspec.json.encode(changed).decode()
+
+        await self._database.write(work)
+
     async def clip_gone(self, clip: str, now_ms: int) -> None:
         """Its files are deleted."""
 
@@ -273,6 +323,30 @@ async def _leaving_clip(session: AsyncSession, row: ClipRow) -> LeavingClip:
 async def _leaving_vod(session: AsyncSession, vod: str) -> LeavingVod:
     found = await session.execute(_clips_of(vod))
     return LeavingVod(vod, _keys(found.scalars().all()))
+
+
+async def _leaving_chat(session: AsyncSession, row: VodRow) -> LeavingChat:
+    if row.ended_ms is None:
+        return LeavingChat(row.id, row.channel, ())
+    begin, end = row.began_ms - LEAD_MS, row.ended_ms
+    found = await session.execute(
+        select(VodRow.began_ms, VodRow.ended_ms)
+        .where(
+            VodRow.channel == row.channel,
+            VodRow.state != "deleted",
+            VodRow.began_ms < end,
+            or_(VodRow.ended_ms.is_(None), VodRow.ended_ms > begin),
+        )
+        .order_by(VodRow.began_ms)
+    )
+    times: list[tuple[int, int]] = []
+    for other_begin, other_end in found:
+        if begin < other_begin:
+            times.append((begin, other_begin))
+        begin = end if other_end is None else max(begin, other_end)
+    if begin < end:
+        times.append((begin, end))
+    return LeavingChat(row.id, row.channel, times)
 
 
 def _empty(row: ClipRow) -> None:

@@ -43,6 +43,7 @@ Reason = Literal["owner", "retention", "quota", "channel"]
 
 _BIG = BigInteger().with_variant(Integer, "sqlite")
 _LEAVING: Final = text("state = 'deleted' AND gone_ms IS NULL")
+_TALKING: Final = text("state = 'deleted' AND chat_gone_ms IS NULL")
 _UNSTORABLE: Final = {0: None} | dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}")
 
 
@@ -84,6 +85,7 @@ class VodRow(Base):
         Index("vods_began", "began_ms", "id"),
         Index("vods_keep", "keep_until_ms"),
         Index("vods_leaving", "id", sqlite_where=_LEAVING, postgresql_where=_LEAVING),
+        Index("vods_talking", "id", sqlite_where=_TALKING, postgresql_where=_TALKING),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -112,6 +114,8 @@ class VodRow(Base):
     """Key of the output."""
     gone_ms: Mapped[int | None]
     """When the files of a deleted one were gone. None: some may still be there."""
+    chat_gone_ms: Mapped[int | None]
+    """When the chat of a deleted one was gone. None: some of it may still be in the room's log."""
 
 
 class ChapterRow(Base):
@@ -213,6 +217,25 @@ class OutputRow(Base):
     """Bytes of all files."""
     facts: Mapped[str]
     """JSON."""
+
+
+class KeepingRow(Base):
+    """How long a channel's recordings are kept, and how much of them, where that is not as the
+    server's settings say. NULL: as they say."""
+
+    __tablename__ = "keepings"
+
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    keep_days: Mapped[int | None]
+    """0: for ever."""
+    quota_gb: Mapped[int | None]
+    """0: as much as there is room."""
+    keep_clips: Mapped[bool | None]
+    granted_days: Mapped[int | None]
+    """What the admin lets the owner have beyond the server's settings; 0: anything."""
+    granted_gb: Mapped[int | None]
+    changed_by: Mapped[str]
+    changed_ms: Mapped[int]
 
 
 class DeletionRow(Base):

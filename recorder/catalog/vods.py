@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from sqlalchemy import select
+from sqlalchemy import func, null, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from recorder.catalog.holding import hold
 from recorder.catalog.measured import Measured
 from recorder.catalog.models import VodRow, VodState
 from recorder.catalog.paging import Cursor, Order, Page
+from recorder.retention import DAY_MS
 from sluice.database import Database
 from sluice.storage import Access
 
@@ -185,6 +186,28 @@ class Vods:
             row.keep_until_ms, row.keep_chosen = until_ms, False
 
         return await self._change(vod, change)
+
+    async def rule(self, channel: str, keep_days: int) -> int:
+        """The channel's rule is this one now, 0 days for ever; for how many VODs it says something
+        else than before. Those that the owner spoke of stay as they are."""
+        until_ms = null() if keep_days == 0 else VodRow.ended_ms + keep_days * DAY_MS
+        touched = (
+            VodRow.channel == channel,
+            VodRow.state.not_in(("recording", "deleted")),
+            VodRow.keep_chosen.is_(False),
+            VodRow.keep_until_ms.is_distinct_from(until_ms),
+        )
+        async with self._database.reading() as session:
+            # Every minute, and it hardly ever does: no write for nothing.
+            found = await session.execute(select(func.count()).select_from(VodRow).where(*touched))
+            count = int(found.scalar_one())
+        if count:
+
+            async def change(session: AsyncSession) -> None:
+                await session.execute(update(VodRow).where(*touched).values(keep_until_ms=until_ms))
+
+            await self._database.write(change)
+        return count
 
     async def tell_trouble(self, vod: str, trouble: str) -> Vod:
         """Something of it is missing, as the text says. Stays until it is adopted again."""

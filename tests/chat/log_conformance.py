@@ -352,6 +352,20 @@ class LastingConformance(OwnerConformance):
             epochs.append((head.position.epoch, one.seq))
             log = await reopen()
 
+    async def test_what_was_erased_stays_erased_in_the_next_process(
+        self, log: RoomLog, reopen: Reopen
+    ) -> None:
+        first = (await log.open(GARDEN)).position.epoch
+        await log.append(GARDEN, [draft("a"), draft("ban", kind="ban"), draft("b", T0 + 5)])
+        assert await log.erase(GARDEN, T0, T0 + 1) == 1
+        again = await reopen()
+        assert (await again.open(GARDEN)).position.seq == 3
+        found = await again.after(GARDEN, 0, 9)
+        assert texts(found) == ["ban", "b"]
+        assert {one.epoch for one in found} == {first}
+        assert await again.erase(GARDEN, T0, T0 + 9) == 1
+        assert texts(await again.after(GARDEN, 0, 9)) == ["ban"]
+
     async def test_hearts_and_what_was_forgotten_outlive_the_process(
         self, log: RoomLog, reopen: Reopen
     ) -> None:

@@ -24,11 +24,17 @@ SYNCED = "sync: Finished with success"
 PATIENCE_S = 30.0
 
 
+HIGHEST = 55_535
+"""A Cluster's nodes talk to each other on a port 10,000 higher."""
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        if port <= HIGHEST:
+            return port
 
 
 class RedisServer:

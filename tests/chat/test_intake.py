@@ -94,6 +94,29 @@ async def test_a_flood_is_told_to_wait_and_then_closed() -> None:
         assert ann.line.closed == "flood"
 
 
+async def test_a_steady_flood_is_closed_though_a_frame_comes_through_now_and_then() -> None:
+    async with open_hub(settings=HubSettings(frame_rate=10, frame_burst=3)) as world:
+        ann, bob = await world.person("Ann"), await world.person("Bob")
+        for _ in range(60):
+            world.clock.advance(100)
+            bob.send("ping")
+            for _ in range(5):
+                ann.send("ping")
+        assert (ann.line.closed, bob.line.closed) == ("flood", None)
+
+
+async def test_who_was_too_fast_for_a_moment_is_forgiven() -> None:
+    async with open_hub(settings=HubSettings(frame_rate=10, frame_burst=3)) as world:
+        ann = await world.person("Ann")
+        for _ in range(4):
+            for _ in range(60):
+                ann.send("ping")
+            for _ in range(80):
+                world.clock.advance(100)
+                ann.send("ping")
+        assert ann.line.closed is None
+
+
 async def test_ping_tells_the_servers_time() -> None:
     async with open_hub() as world:
         ann = await world.person("Ann")

@@ -17,9 +17,10 @@ from tests.chat.log_conformance import (
     draft,
     seqs,
 )
+from tests.chat.log_erasing import ErasingConformance
 
 
-class TestMemoryLog(OwnerConformance):
+class TestMemoryLog(OwnerConformance, ErasingConformance):
     @pytest.fixture
     async def log(self) -> AsyncIterator[RoomLog]:
         async with closed_after(MemoryLog()) as [log]:

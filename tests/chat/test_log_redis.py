@@ -27,6 +27,7 @@ from tests.chat.log_conformance import (
     draft,
     texts,
 )
+from tests.chat.log_erasing import ErasingConformance
 from tests.chat.log_steps import Step, behaves_as_memory, steps
 from tests.chat.redis_servers import RedisServer, redis_cluster, redis_server
 
@@ -55,7 +56,7 @@ def log_on(server: RedisServer, prefix: str, *, cluster: bool = False) -> RedisL
     return RedisLog(connect([server.url], cluster=cluster), RedisSettings(prefix=prefix))
 
 
-class OnRedis(LastingConformance):
+class OnRedis(LastingConformance, ErasingConformance):
     cluster = False
 
     @pytest.fixture
@@ -93,7 +94,7 @@ class TestCluster(OnRedis):
         return cluster
 
 
-class TestAnotherNodeNumbers(LogConformance):
+class TestAnotherNodeNumbers(LogConformance, ErasingConformance):
     """All that every log does, by way of a node that has the lease of both rooms."""
 
     @pytest.fixture

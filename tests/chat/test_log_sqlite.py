@@ -16,6 +16,7 @@ from chat.log import LogError, RoomLog
 from chat.log_sqlite import SqliteLog
 from tests.chat.log_conformance import (
     GARDEN,
+    T0,
     LastingConformance,
     Reopen,
     closed_after,
@@ -24,10 +25,11 @@ from tests.chat.log_conformance import (
     seqs,
     texts,
 )
+from tests.chat.log_erasing import ErasingConformance
 from tests.chat.log_steps import Step, behaves_as_memory, steps
 
 
-class TestSqliteLog(LastingConformance):
+class TestSqliteLog(LastingConformance, ErasingConformance):
     @pytest.fixture
     async def logs(self, tmp_path: Path) -> AsyncIterator[list[RoomLog]]:
         async with closed_after(SqliteLog(tmp_path / "chat.db")) as logs:
@@ -131,6 +133,18 @@ async def test_nobody_else_may_read_the_file(tmp_path: Path) -> None:
     modes = {path.stat().st_mode & 0o077 for path in (tmp_path / "rooms").iterdir()}
     assert modes == {0}
     await log.close()
+
+
+async def test_what_was_erased_cannot_be_read_out_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "chat.db"
+    log = SqliteLog(path)
+    await log.append(GARDEN, [draft("between the lines" * 9, T0 + n) for n in range(500)])
+    await log.append(GARDEN, [draft("afterwards", T0 + 900)])
+    await log.erase(GARDEN, T0, T0 + 500)
+    await log.close()  # the last connection puts all into the one file
+    left = b"".join(one.read_bytes() for one in tmp_path.iterdir())  # noqa: ASYNC240
+    assert b"afterwards" in left
+    assert b"between the lines" not in left
 
 
 async def test_what_waits_for_the_disk_is_bounded(tmp_path: Path) -> None:

@@ -52,3 +52,15 @@ def test_what_is_there_is_not_added_twice_and_a_hole_begins_anew() -> None:
     recent.add([entry(9)])
     assert numbers(recent.after(8, 9)) == [9]
     assert recent.after(5, 9) is None
+
+
+def test_what_is_forgotten_is_asked_of_the_log() -> None:
+    recent = filled(1, 9)
+    recent.forget(6)
+    assert recent.after(5, 3) is None
+    assert numbers(recent.after(6, 9)) == [7, 8, 9]
+    assert recent.before(9_000, 4) is None
+    recent.forget(9)
+    assert (recent.after(0, 9), recent.before(9_000, 9)) == (None, None)
+    recent.add([entry(10)])
+    assert numbers(recent.after(9, 9)) == [10]

@@ -46,3 +46,14 @@ def test_what_is_old_goes_even_the_last() -> None:
     assert ring.get(0) is not None
     ring.expire(1_001)
     assert (ring.start, ring.end) == (1, 1)
+
+
+def test_a_cleared_ring_goes_on_with_the_next_ordinal() -> None:
+    ring = Ring(25, 1_000)
+    ring.put(slot(1, size=20))
+    ring.put(slot(2, size=5))
+    ring.clear()
+    assert (ring.start, ring.end, ring.get(0), ring.get(1)) == (2, 2, None, None)
+    ring.put(slot(3, size=20))
+    ring.put(slot(4, size=5))
+    assert ring.get(2) is not None, "the bytes of the old ones do not count any more"

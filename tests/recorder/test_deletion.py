@@ -19,7 +19,7 @@ from recorder.catalog.catalog import Catalog
 from recorder.catalog.clips import Clip, Stretch
 from recorder.catalog.deletions import StillRecording
 from recorder.catalog.outputs import Output
-from recorder.deletion import Deletion, Swept
+from recorder.deletion import Deletion, Swept, TalkRemains
 from recorder.files import Files, FilesRemain, LocalFiles
 from recorder.retention import Keeping, decide
 from tests.recorder.catalog.world import NOW_MS, lay, records
@@ -50,6 +50,23 @@ class Store:
             raise FilesRemain("The store is away.")
 
 
+class Rooms:
+    """What was said, as moments by channel; the log may be down."""
+
+    def __init__(self) -> None:
+        self.said: dict[str, list[int]] = {}
+        self.down = False
+        self.asked = 0
+
+    async def erase(self, channel: str, since_ms: int, until_ms: int) -> int:
+        self.asked += 1
+        if self.down:
+            raise TalkRemains("The log is down.")
+        before = self.said.get(channel, [])
+        self.said[channel] = [one for one in before if not since_ms <= one < until_ms]
+        return len(before) - len(self.said[channel])
+
+
 class Killed(BaseException):
     """The process ends here."""
 
@@ -70,10 +87,11 @@ class House:
         self.recordings = recordings
         self.store = Store(())
         self.files: Sequence[Files] = (LocalFiles(recordings), self.store)
+        self.talk: Rooms | None = None
 
     @property
     def deletion(self) -> Deletion:
-        return Deletion(self.catalog, self.files)
+        return Deletion(self.catalog, self.files, self.talk)
 
     async def record(self, vod: str, *, live: bool = False) -> None:
         lay(self.recordings, vod, records(vod))
@@ -232,6 +250,62 @@ async def test_a_plan_is_carried_out_with_a_record_of_each(house: House) -> None
     after = await house.catalog.quota.weigh("live")
     assert after.other_bytes == 30
     assert await house.deletion.carry_out(plan, keeping, NOW_MS) == []
+
+
+async def told(house: House, vod: str = "live-1") -> int | None:
+    """What the record says of the chat."""
+    records = (await house.catalog.deletions.page()).items
+    return next(one.what.chat for one in records if one.id == vod)
+
+
+async def test_what_was_said_in_its_time_goes_with_it_and_is_counted(house: House) -> None:
+    house.talk = Rooms()
+    house.talk.said = {
+        "live": [NOW_MS - 60_000, NOW_MS, NOW_MS + 5_000, NOW_MS + 11_000],
+        "other": [NOW_MS],
+    }
+    await house.record("live-1")
+    await house.delete("live-1")
+    assert house.talk.said == {"live": [NOW_MS - 60_000, NOW_MS + 11_000], "other": [NOW_MS]}
+    assert await told(house) == 2
+    await house.deletion.sweep(NOW_MS)
+    assert (await told(house), house.talk.asked) == (2, 1)
+
+
+async def test_a_log_that_is_down_is_asked_again_by_the_sweep(house: House) -> None:
+    house.talk = Rooms()
+    house.talk.said = {"live": [NOW_MS]}
+    house.talk.down = True
+    await house.record("live-1")
+    await house.delete("live-1")
+    assert house.left == set(), "its files do not wait for that"
+    assert await told(house) is None
+    await house.deletion.sweep(NOW_MS)
+    assert await told(house) is None
+    house.talk.down = False
+    await house.deletion.sweep(NOW_MS)
+    assert (await told(house), house.talk.said) == (1, {"live": []})
+
+
+async def test_who_has_no_rooms_leaves_the_chat_to_who_has(house: House) -> None:
+    await house.record("live-1")
+    await house.delete("live-1")
+    await house.deletion.sweep(NOW_MS)
+    assert await told(house) is None
+    house.talk = Rooms()
+    house.talk.said = {"live": [NOW_MS]}
+    await house.deletion.sweep(NOW_MS)
+    assert await told(house) == 1
+
+
+async def test_a_log_that_is_down_is_not_asked_for_every_recording(house: House) -> None:
+    for number in range(9):
+        await house.record(f"live-{number}")
+        await house.delete(f"live-{number}")
+    house.talk = Rooms()
+    house.talk.down = True
+    await house.deletion.sweep(NOW_MS)
+    assert house.talk.asked == 3
 
 
 async def test_after_kills_at_random_moments_everything_is_whole_or_gone(tmp_path: Path) -> None:

@@ -8,7 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.retention import DAY_MS, Doomed, Keeping, Kept, Level, decide
+from recorder.retention import (
+    DAY_MS,
+    BeyondLimit,
+    Choice,
+    Doomed,
+    Keeping,
+    Kept,
+    Level,
+    Limits,
+    allowed,
+    decide,
+    granted,
+    limits,
+    settled,
+)
 
 NOW_MS = 1_790_000_000_000
 ENDLESS = Keeping(keep_days=0, quota_bytes=0, keep_clips=True)
@@ -116,3 +130,86 @@ def test_whatever_there_is_no_more_goes_than_must(vods: list[Kept], quota: int) 
     assert decide([by_id[one] for one in stays], replace(ENDLESS, quota_bytes=quota), NOW_MS) == (
         replace(plan, doomed=[], used_bytes=plan.left_bytes)
     )
+
+
+# --- what is chosen for a channel
+
+SERVER = Keeping(keep_days=14, quota_bytes=100 << 30, keep_clips=True)
+
+
+def test_who_chooses_nothing_has_what_the_server_says() -> None:
+    assert settled(Choice(), SERVER) == SERVER
+    assert limits(Choice(), SERVER) == Limits(14, 100)
+
+
+def test_an_owner_chooses_less_than_the_server() -> None:
+    wish = Choice(7, 5, keep_clips=False)
+    assert allowed(wish, Choice(), SERVER) == wish
+    assert settled(wish, SERVER) == Keeping(7, 5 << 30, keep_clips=False)
+
+
+@pytest.mark.parametrize(
+    ("wish", "why"),
+    [
+        (Choice(keep_days=15), "15 days is too much; at most 14 days"),
+        (Choice(keep_days=0), "no end is too much; at most 14 days"),
+        (Choice(quota_gb=101), "101 GB is too much; at most 100 GB"),
+        (Choice(quota_gb=0), "no end is too much; at most 100 GB"),
+    ],
+)
+def test_an_owner_that_wants_more_is_told_how_far_it_may_go(wish: Choice, why: str) -> None:
+    with pytest.raises(BeyondLimit, match=why):
+        allowed(wish, Choice(), SERVER)
+
+
+def test_where_the_server_sets_no_limit_an_owner_chooses_anything() -> None:
+    wish = Choice(900, 0)
+    assert allowed(wish, Choice(), ENDLESS) == wish
+    assert settled(wish, ENDLESS) == Keeping(900, 0, keep_clips=True)
+
+
+def test_what_the_admin_sets_beyond_the_server_the_owner_may_have_again() -> None:
+    by_admin = granted(Choice(90, 0), Choice(), SERVER)
+    assert settled(by_admin, SERVER) == Keeping(90, 0, keep_clips=True)
+    assert limits(by_admin, SERVER) == Limits(90, 0)
+    less = allowed(Choice(30, 7), by_admin, SERVER)
+    assert settled(less, SERVER) == Keeping(30, 7 << 30, keep_clips=True)
+    assert allowed(Choice(90, 0), less, SERVER) == by_admin
+    with pytest.raises(BeyondLimit):
+        allowed(Choice(91), less, SERVER)
+    default = allowed(Choice(), less, SERVER)
+    assert settled(default, SERVER) == SERVER
+
+
+def test_what_the_admin_leaves_as_it_was_takes_nothing_from_the_owner() -> None:
+    by_admin = granted(Choice(90, 500), Choice(), SERVER)
+    owners = allowed(Choice(30, 500), by_admin, SERVER)
+    again = granted(Choice(30, 50), owners, SERVER)
+    assert limits(again, SERVER) == Limits(90, 100), "the days stayed, the quota is the server's"
+    assert granted(Choice(), owners, SERVER) == Choice()
+
+
+def test_a_server_that_comes_to_allow_less_cuts_what_was_chosen() -> None:
+    owners = allowed(Choice(14, 100), Choice(), SERVER)
+    stricter = Keeping(7, 10 << 30, keep_clips=True)
+    assert settled(owners, stricter) == stricter
+    assert settled(granted(Choice(14, 101), owners, SERVER), stricter).quota_bytes == 101 << 30
+
+
+@given(
+    st.builds(Choice, *[st.none() | st.integers(0, 40)] * 2, st.none() | st.booleans()),
+    st.builds(Choice, *[st.none() | st.integers(0, 40)] * 2, st.none() | st.booleans()),
+    st.builds(Keeping, st.integers(0, 40), st.integers(0, 40).map(lambda gb: gb << 30),
+              keep_clips=st.booleans()),
+)  # fmt: skip
+def test_no_owner_has_more_than_its_limits(wish: Choice, admins: Choice, server: Keeping) -> None:
+    before = granted(admins, Choice(), server)
+    most = limits(before, server)
+    try:
+        keeping = settled(allowed(wish, before, server), server)
+    except BeyondLimit:
+        return
+    if most.keep_days:
+        assert 0 < keeping.keep_days <= most.keep_days
+    if most.quota_gb:
+        assert 0 < keeping.quota_bytes <= most.quota_gb << 30

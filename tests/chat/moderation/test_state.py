@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.entry import ACTS, Entry, Epoch, Kind
-from chat.moderation.state import State
+from chat.moderation.state import Spans, State
 from chat.people import UserId
 from chat.protocol import Modes
 
@@ -131,6 +131,10 @@ def outline(state: State) -> object:
     return state.modes, state.pinned, state.poll, state.goal, state.standing, pairs, waiting
 
 
+def erase(seq: int, first: int, last: int, pin: int = 0) -> Entry:
+    return entry(seq, "erase", {"first": first, "last": last, "pin": pin})
+
+
 def acts_and_messages(seq: int) -> st.SearchStrategy[Entry]:
     user = st.sampled_from(USERS)
     of = st.integers(1, 30)
@@ -154,6 +158,7 @@ def acts_and_messages(seq: int) -> st.SearchStrategy[Entry]:
         of.map(lambda n: entry(seq, "poll_end", {"poll": n, "votes": [0, 0]})),
         user.map(lambda u: entry(seq, "held", {**held, "user": {"id": u, "name": u}})),
         of.map(lambda n: entry(seq, "settled", {"held": n, "approve": True, "by": "m"})),
+        st.tuples(of, of, of).map(lambda n: erase(seq, n[0], min(n[1], seq - 1), n[2] % seq)),
     )
 
 
@@ -174,3 +179,51 @@ def test_every_way_of_reading_a_log_gives_the_same_state(
     half = len(entries) // 2
     overlapping = [*entries[:half], *entries[half // 2 :]]
     assert outline(after(*overlapping)) == straight, "with what was heard while it was read"
+
+
+# --- what was erased
+
+
+def test_what_was_erased_is_hidden_and_cannot_be_found() -> None:
+    for order in ([message(1), message(2), message(3), erase(9, 2, 3)],):
+        state = after(*order)
+        assert [state.hides(seq, UserId("ana")) for seq in (1, 2, 3, 4)] == [
+            False, True, True, False,
+        ]  # fmt: skip
+        assert len(state.lines) == 1
+    late = after(erase(9, 2, 3), message(2))
+    assert late.hides(2, UserId("ana")), "read before, and handed on afterwards"
+
+
+def test_nobody_waits_for_a_word_on_what_was_erased() -> None:
+    body = {"id": "k", "user": {"id": "ana", "name": "Ana"}, "text": "x", "why": "hold"}
+    shadowed = {**body, "why": "shadow"}
+    held = [entry(seq, "held", body, staff=True) for seq in (1, 2)]
+    state = after(*held, entry(3, "held", shadowed, staff=True), erase(9, 2, 3))
+    assert [state.lines.held.has(seq) for seq in (1, 2, 3)] == [True, False, False]
+
+
+def test_a_poll_of_that_time_is_over() -> None:
+    poll = entry(2, "poll", {"question": "Tea?", "options": ["a", "b"], "until": 9, "by": "mia"})
+    assert after(poll, erase(9, 2, 3)).poll is None
+    assert after(poll, erase(9, 3, 4)).poll is not None
+
+
+def test_a_pin_goes_with_the_act_that_made_it() -> None:
+    pinned = [message(1), pin(2, message(1))]
+    assert after(*pinned, erase(9, 2, 3, pin=2)).pinned is None
+    assert after(*pinned, erase(9, 5, 6)).pinned is not None
+    newer = after(*pinned, message(5), pin(7, message(5)), erase(9, 2, 3, pin=2))
+    assert newer.pinned is not None
+    assert newer.pinned.seq == 5
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(-1, 9)), max_size=30))
+def test_spans_are_the_numbers_that_were_added(added: list[tuple[int, int]]) -> None:
+    spans = Spans()
+    numbers: set[int] = set()
+    for first, length in added:
+        spans.add(first, first + length)
+        numbers.update(range(first, first + length + 1))
+    assert {seq for seq in range(-2, 80) if seq in spans} == numbers
+    assert len(spans) == len([seq for seq in numbers if seq - 1 not in numbers])

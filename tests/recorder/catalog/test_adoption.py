@@ -10,7 +10,7 @@ from recorder.catalog.adoption import Adoption, Terms
 from recorder.catalog.catalog import Catalog
 from recorder.recording import NotARecording
 from recorder.records import Began
-from recorder.retention import DAY_MS, Keeping
+from recorder.retention import DAY_MS, Choice, Keeping
 from tests.recorder.catalog.world import NOW_MS, lay, records
 
 TERMS = {
@@ -116,3 +116,15 @@ async def test_a_folder_that_is_missing_is_told(catalog: Catalog, tmp_path: Path
     folder.rmdir()
     assert (await adoption(catalog, tmp_path).adopt_all()).missing == ["live-1"]
     assert (await adoption(catalog, tmp_path / "nowhere").adopt_all()).missing == ["live-1"]
+
+
+async def test_what_was_chosen_for_its_channel_counts(catalog: Catalog, tmp_path: Path) -> None:
+    lay(tmp_path, "live-1", records("live-1"))
+    server = TERMS["live"].keeping
+    await catalog.keepings.choose(
+        "live", Choice(keep_days=2), server, by="owner", now_ms=NOW_MS, admin=False
+    )
+    takes = Adoption(catalog.vods, tmp_path, TERMS.__getitem__, catalog.keepings)
+    live = await takes.adopt("live-1")
+    assert live is not None
+    assert live.keep_until_ms == END_MS + 2 * DAY_MS

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from recorder.captions.cues import Cue
 from recorder.catalog import migrations
 from recorder.catalog.catalog import Catalog
 from recorder.catalog.clips import Clip, ClipUnknown, Stretch
-from recorder.catalog.deletions import Counts, Deletion, LeavingClip, LeavingVod, StillRecording
+from recorder.catalog.deletions import (
+    LEAD_MS,
+    Counts,
+    Deletion,
+    LeavingChat,
+    LeavingClip,
+    LeavingVod,
+    StillRecording,
+)
 from recorder.catalog.holding import VodUnknown
+from recorder.catalog.models import Reason
 from recorder.catalog.outputs import Output
 from recorder.catalog.tracks import NewTrack
 from recorder.chapters import Chapter
 from sluice.database import Database
-from tests.recorder.catalog.world import NOW_MS, add, measured
+from tests.recorder.catalog.world import HOUR_MS, NOW_MS, add, measured
 
 MP4, CLIP, OTHER = "a" * 32, "b" * 32, "c" * 32
 SECRET = "Confidential"
@@ -218,3 +231,96 @@ async def test_the_owners_chapters_are_counted_not_both_lists(catalog: Catalog) 
     record = await catalog.deletions.delete_vod("live-1", "", "owner", NOW_MS, keep_clips=True)
     assert record is not None
     assert record.what.chapters == 1
+
+
+# --- the chat of its time
+
+
+async def gone(catalog: Catalog, vod: str, reason: Reason = "owner") -> None:
+    record = await catalog.deletions.delete_vod(vod, "", reason, NOW_MS, keep_clips=True)
+    assert record is not None
+    assert record.what.chat is None
+
+
+async def test_the_chat_of_a_deleted_vod_is_looked_for_until_it_is_gone(catalog: Catalog) -> None:
+    await add(catalog)
+    assert await catalog.deletions.leaving_chats() == []
+    await gone(catalog, "live-1")
+    wanted = LeavingChat("live-1", "live", [(NOW_MS - LEAD_MS, NOW_MS + HOUR_MS)])
+    assert await catalog.deletions.leaving_chats() == [wanted]
+    assert await catalog.deletions.leaving_chat("live-1") == wanted
+    await catalog.deletions.chat_gone("live-1", 17, NOW_MS)
+    await catalog.deletions.chat_gone("live-1", 0, NOW_MS + 1)
+    assert await catalog.deletions.leaving_chats() == []
+    assert await catalog.deletions.leaving_chat("live-1") is None
+    (record,) = (await catalog.deletions.page()).items
+    assert record.what == Counts(size_bytes=1_000, chat=17), "what was counted first"
+
+
+async def test_the_time_of_vods_that_stay_is_theirs(catalog: Catalog) -> None:
+    def at(minutes: int) -> int:
+        return NOW_MS + 60_000 * minutes
+
+    async def lasting(vod: str, begin: int, end: int, channel: str = "live") -> None:
+        facts = replace(measured(vod, channel=channel, began_ms=at(begin)), ended_ms=at(end))
+        assert await catalog.vods.adopt(facts, "public", None) is not None
+
+    await lasting("live-1", 0, 60)
+    await lasting("live-0", -30, 10)
+    await lasting("live-2", 20, 30)
+    await lasting("live-3", 25, 40)
+    await lasting("live-4", 60, 90)
+    await lasting("else-1", 0, 60, "else")
+    await gone(catalog, "live-1")
+    chat = await catalog.deletions.leaving_chat("live-1")
+    assert chat is not None
+    assert chat.times == [(at(10), at(20)), (at(40), at(60))]
+    await gone(catalog, "live-2")
+    chat = await catalog.deletions.leaving_chat("live-1")
+    assert chat is not None
+    assert chat.times == [(at(10), at(25)), (at(40), at(60))]
+    await add(catalog, "live-5", began_ms=at(15), recording=True)
+    chat = await catalog.deletions.leaving_chat("live-1")
+    assert chat is not None
+    assert chat.times == [(at(10), at(15))], "one that grows has no end yet"
+
+
+async def test_with_its_channel_the_whole_room_goes(catalog: Catalog) -> None:
+    await add(catalog)
+    await gone(catalog, "live-1", "channel")
+    assert await catalog.deletions.leaving_chats() == []
+
+
+async def test_what_was_deleted_before_chats_went_along_keeps_them(
+    database_url: URL, tmp_path: Path
+) -> None:
+    """The step from the first version of the tables."""
+    old = tmp_path / "migrations"
+    shutil.copytree(migrations.FOLDER, old)
+    (old / "versions" / "second.py").unlink()
+    database = Database(database_url, old)
+    await database.open()
+    row = (
+        "INSERT INTO vods (id, channel, title, state, trouble, began_ms, ended_ms, duration_ms,"
+        " size_bytes, width, height, access, keep_chosen, chapters_edited, gone_ms)"
+        " VALUES (:id, 'live', '', :state, '', 1000, 9000, 8000, 1, 1, 1, 'public', false, false,"
+        " :gone_ms)"
+    )
+
+    async def fill(session: AsyncSession) -> None:
+        for id, state, gone_ms in (
+            ("a", "deleted", 5),
+            ("b", "deleted", None),
+            ("c", "ready", None),
+        ):
+            await session.execute(text(row), {"id": id, "state": state, "gone_ms": gone_ms})
+
+    await database.write(fill)
+    await database.close()
+    catalog = Catalog.at(database_url)
+    await catalog.open()
+    assert await catalog.deletions.leaving_chats() == []
+    assert [one.id for one in await catalog.deletions.leaving_vods()] == ["b"]
+    await gone(catalog, "c")
+    assert [one.vod for one in await catalog.deletions.leaving_chats()] == ["c"]
+    await catalog.close()

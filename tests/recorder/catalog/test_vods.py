@@ -10,6 +10,7 @@ import pytest
 from recorder.catalog.catalog import Catalog
 from recorder.catalog.holding import VodUnknown
 from recorder.catalog.paging import Cursor
+from recorder.retention import DAY_MS
 from tests.recorder.catalog.world import HOUR_MS, NOW_MS, add, measured
 
 
@@ -143,3 +144,26 @@ async def test_what_is_not_there_cannot_be_changed(catalog: Catalog) -> None:
     assert await catalog.vods.get("live-1") is None
     with pytest.raises(VodUnknown, match="live-1"):
         await catalog.vods.retitle("live-1", "t")
+
+
+async def test_another_rule_counts_for_what_is_there_already(catalog: Catalog) -> None:
+    end_ms = NOW_MS + HOUR_MS
+    for name in ("live-1", "live-2"):
+        await add(catalog, name, keep_until_ms=end_ms + 14 * DAY_MS)
+    await add(catalog, "other-1", channel="other", keep_until_ms=5)
+    await add(catalog, "live-3", recording=True)
+    await catalog.vods.keep("live-2", None)
+
+    async def until(name: str) -> int | None:
+        vod = await catalog.vods.get(name)
+        assert vod is not None
+        return vod.keep_until_ms
+
+    assert await catalog.vods.rule("live", 3) == 1
+    assert await until("live-1") == end_ms + 3 * DAY_MS
+    assert await catalog.vods.rule("live", 3) == 0, "it is so already"
+    assert await catalog.vods.rule("live", 0) == 1
+    assert await until("live-1") is None
+    assert await catalog.vods.rule("live", 0) == 0
+    assert await catalog.vods.rule("live", 2) == 1
+    assert [await until(name) for name in ("live-2", "live-3", "other-1")] == [None, None, 5]
