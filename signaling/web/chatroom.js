@@ -243,11 +243,18 @@ export class ChatRoom {
       if (this.held.size > MOST_HELD) this.held.delete(this.held.keys().next().value);
     }
     if (entry.kind === "settled") this.held.delete(entry.held);
+    if (entry.kind === "erase") this.#erase(entry);
     if (entry.kind === "mode" && entry.seq > this.#modeSeq) {
       this.#modeSeq = entry.seq;
       const { slow_s, subscribers_only, emote_only, unique, links, hold } = entry;
       this.modes = { slow_s, subscribers_only, emote_only, unique, links, hold };
     }
+  }
+
+  /** What people wrote under these numbers is gone for good. */
+  #erase({ seq, first, last, pin }) {
+    for (const number of this.held.keys()) if (first <= number && number <= last) this.held.delete(number);
+    if (pin > 0 && seq > this.#stateSeq) this.pin = null;
   }
 
   #onTime(entry) {

@@ -133,11 +133,14 @@ export class ResourcePeer {
     if (this.#resource) this.#restart();
   }
 
-  /** End the session here and on the server. `leaving`: the page goes away, outlive it. */
-  close({ leaving = false } = {}) {
+  /**
+   * End the session here and on the server. `leaving`: the page goes away, outlive it. `gone`: the
+   * server said that it has ended it.
+   */
+  close({ leaving = false, gone = false } = {}) {
     if (this.#over) return;
     this.#teardown();
-    this.#deleteResource(leaving);
+    if (!gone) this.#deleteResource(leaving);
   }
 
   #teardown() {

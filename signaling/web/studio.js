@@ -7,6 +7,7 @@ import { SoundMeter } from "./meter.js";
 import { explainSource, listDevices, openSource } from "./sources.js";
 import { outboundFigures } from "./stats.js";
 import { StudioChat } from "./studiochat.js";
+import { StudioDevice } from "./studiodevice.js";
 import { StudioMarker } from "./studiomarker.js";
 import { StudioVods } from "./studiovods.js";
 import { sendableCodecs, WhipPublisher } from "./whip.js";
@@ -22,6 +23,7 @@ const clock = new ServerClock();
 const chat = new StudioChat(clock);
 const marker = new StudioMarker();
 const vods = new StudioVods();
+const device = new StudioDevice();
 
 let source = null;
 let meter = null;
@@ -81,6 +83,7 @@ async function go() {
     new MediaStream(source.stream.getTracks()),
   );
   publisher.addEventListener("state", showState);
+  publisher.addEventListener("advice", () => device.look());
   followChannel();
   chat.open(at("channel").value, at("key").value);
   publisher.start();
@@ -103,6 +106,7 @@ function followChannel() {
   events = new ChannelEvents(at("channel").value, null, (name, data) => {
     if (name === "viewercount") put("o-viewers", data.viewers, String);
     else if (name === "renditions") showShed(data.renditions);
+    else if (name === "reconnect" && data.ended === true) publisher?.beginAgain(data.retry_ms);
     else verifySoon();
   });
   events.open();
@@ -136,6 +140,7 @@ function showState() {
   at("go").textContent = onAir() ? "Stop" : "Go live";
   at("go").classList.toggle("danger", onAir());
   at("outgoing").hidden = !onAir();
+  device.own = onAir();
   at("share").hidden = !onAir();
   if (state === "live") marker.show(at("channel").value, at("key").value);
   else if (!onAir()) marker.show(null, null);
@@ -271,7 +276,7 @@ function changed(name) {
   if (name === "kbps" || name === "lines") publisher?.setBitrate(at("kbps").valueAsNumber);
   // An open preview follows; a closed one stays closed, so that no permission is asked unasked.
   if (["source", "camera", "mic", "lines", "fps"].includes(name) && (source || onAir())) preview();
-  if (["channel", "key"].includes(name)) vods.open(at("channel").value, at("key").value);
+  if (["channel", "key"].includes(name)) openChannel();
   remember();
 }
 
@@ -322,7 +327,13 @@ function recall() {
   at("channel").value = fragment.get("channel") ?? kept.channel ?? at("channel").value;
   at("key").value = fragment.get("key") ?? kept.key ?? at("key").value;
   if (fragment.size > 0) remember();
+  openChannel();
+}
+
+/** What the studio shows of a channel, on air or not. */
+function openChannel() {
   vods.open(at("channel").value, at("key").value);
+  device.watch(at("channel").value, at("key").value);
 }
 
 function remember() {

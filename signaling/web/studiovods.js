@@ -22,6 +22,7 @@ export class StudioVods {
   #timer = null;
   #doomed = null;
   #question = make("p", {});
+  #keeping = make("p", { class: "quiet", hidden: true });
   #clips = make("input", { type: "checkbox" });
   #dialog = make("dialog", { class: "sheet", "aria-labelledby": "deletetitle" },
     make("h2", { id: "deletetitle" }, "Delete this recording?"),
@@ -33,6 +34,7 @@ export class StudioVods {
 
   constructor() {
     document.body.append(this.#dialog);
+    this.#at("vodlist").before(this.#keeping);
     this.#at("vodsmore").addEventListener("click", () => this.#load(this.#next));
     setInterval(() => this.#look(), LOOK_MS);
   }
@@ -53,7 +55,23 @@ export class StudioVods {
   }
 
   refresh() {
-    if (this.#channel !== null) this.#load(null);
+    if (this.#channel === null) return;
+    this.#load(null);
+    this.#showKeeping();
+  }
+
+  /** How long they are kept, and how full it is. */
+  async #showKeeping() {
+    const channel = this.#channel;
+    try {
+      const keeping = await getJson(`/api/channels/${encodeURIComponent(channel)}/keeping`, this.#auth);
+      if (channel !== this.#channel) return;
+      put(this.#keeping, keepingText(keeping));
+      this.#keeping.hidden = false;
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error;
+      this.#keeping.hidden = true; // the list says what is wrong
+    }
   }
 
   get #auth() {
@@ -163,6 +181,13 @@ export class StudioVods {
     this.#rows.get(id)?.row.remove();
     this.#rows.delete(id);
   }
+}
+
+function keepingText({ keep_days: days, quota_gb: quota, used_bytes: used, level }) {
+  const time = days === 0 ? "Kept for ever" : `Kept for ${days} day${days === 1 ? "" : "s"}`;
+  const room = quota === 0 ? sizeText(used) : `${sizeText(used)} of ${quota} GB`;
+  const full = { near: "nearly full: the oldest go first", over: "full" }[level];
+  return [time, room, full].filter(Boolean).join(" · ");
 }
 
 function factsOf(vod) {

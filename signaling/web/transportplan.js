@@ -8,6 +8,8 @@ const MOST_BREAKS = 3;
 const BREAKS_SPAN_MS = 60_000;
 /** What HTTP says of a browser's offer that cannot be served. */
 const OFFER_REFUSED = [406, 415, 422];
+/** Why a server takes nobody, but will in a moment. */
+const RESTARTS = ["stopping", "media-restarting"];
 
 export const WEBRTC_ONLY = Object.freeze({ webrtc: true, mse: false, nativeHls: false, apple: false, hlsJs: null });
 
@@ -84,7 +86,7 @@ export class TransportPlan {
    */
   refused(name, problem, nowMs) {
     if (name === "webrtc") {
-      if (problem?.status === 503 && problem.code !== "stopping") return this.trouble(name, "busy", nowMs);
+      if (problem?.status === 503 && !RESTARTS.includes(problem.code)) return this.trouble(name, "busy", nowMs);
       return (problem === null || OFFER_REFUSED.includes(problem.status)) && this.trouble(name, "refused", nowMs);
     }
     const before = this.choose(nowMs).player;

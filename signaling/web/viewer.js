@@ -166,7 +166,7 @@ export class ChannelViewer extends EventTarget {
       this.#events.listenTo(null); // the server ends the session, and its stream with it
     }
     // A player of HLS has seconds in hand and asks on by itself.
-    if (name === "reconnect" && this.transport === "webrtc" && this.#session) this.#lost(serverRestarts(data.retry_ms));
+    if (name === "reconnect" && this.transport === "webrtc" && this.#session) this.#restarted(data);
     if (name === "stalled") this.stalled = true;
     if (name === "resumed") this.stalled = false;
     // HLS shows everything later: its own pictures tell when they stop.
@@ -367,8 +367,14 @@ export class ChannelViewer extends EventTarget {
     return new ProblemError({ title: "This browser could not start the stream", detail: error.message, advice });
   }
 
-  #lost(problem = null) {
-    this.#drop();
+  /** A server with many to take back spreads them over some time. `ended`: all sessions are over. */
+  #restarted({ retry_ms: retryMs, spread_ms: spreadMs, ended }) {
+    const spread = Number.isFinite(spreadMs) ? spreadMs * Math.random() : 0;
+    this.#lost(serverRestarts(retryMs + spread), { gone: ended === true });
+  }
+
+  #lost(problem = null, options = {}) {
+    this.#drop(options);
     this.#send({ type: "lost", problem });
     if (this.state.name !== "reconnecting") return; // offline waits for `active`
     this.#joinIn(backoffMs(this.state.attempt, problem?.retryAfterMs ?? 0));
@@ -381,7 +387,8 @@ export class ChannelViewer extends EventTarget {
     this.#session.close(options);
     this.#session = null;
     this.#setLayer({});
-    this.#events.listenTo(null);
+    // Where all sessions are gone, the next one's stream comes in a moment; until then nobody asks.
+    if (!options?.gone) this.#events.listenTo(null);
   }
 
   #send(event) {

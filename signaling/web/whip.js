@@ -2,6 +2,7 @@
 // opens a new session when one is lost. Sends several qualities where that is wanted and works.
 
 import { backoffMs } from "./backoff.js";
+import { DeviceReport } from "./devicereport.js";
 import { retune, videoEncodings } from "./encodings.js";
 import { ResourcePeer } from "./peer.js";
 import { getJson, ProblemError } from "./problem.js";
@@ -39,12 +40,13 @@ export function preferredCodecs(codecs, first) {
 
 /**
  * Fires `state` with `state` one of idle, connecting, live, reconnecting, failed; `problem` tells
- * why in the last two.
+ * why in the last two. Tells the server how this device fares, and fires `advice` when it answers.
  */
 export class WhipPublisher extends EventTarget {
   #options;
   #stream;
   #peer = null;
+  #report = null;
   #timer = null;
   #attempt = 0;
   #iceServers = [];
@@ -77,6 +79,7 @@ export class WhipPublisher extends EventTarget {
 
   stop({ leaving = false } = {}) {
     clearTimeout(this.#timer);
+    this.#report?.close();
     this.#peer?.close({ leaving });
     this.#peer = null;
     this.liveSince = null;
@@ -86,6 +89,15 @@ export class WhipPublisher extends EventTarget {
   /** Something happened to the channel: make sure that it is still ours. */
   verify() {
     if (this.state === "live") this.#peer?.verify();
+  }
+
+  /** The server has ended all sessions, and takes new ones in a moment. */
+  beginAgain(retryMs) {
+    if (!this.#peer || (this.state !== "live" && this.state !== "reconnecting")) return;
+    this.#peer.close({ gone: true });
+    this.#peer = null;
+    this.#set("reconnecting");
+    this.#retry(retryMs);
   }
 
   /** Change the bitrate while live. */
@@ -122,6 +134,8 @@ export class WhipPublisher extends EventTarget {
     this.#peer = peer;
     try {
       this.#addTracks(peer.pc);
+      this.#report?.close();
+      this.#report = new DeviceReport(peer.pc, () => this.dispatchEvent(new Event("advice")));
       await peer.open();
       this.#iceServers = peer.iceServers;
       const sender = this.#videoSender();

@@ -20,6 +20,7 @@ from signaling.doctor import (
     check_http_port,
     check_ice_server,
     check_media_ports,
+    check_secrets,
     check_storage,
     examine,
     split_ice_url,
@@ -93,7 +94,9 @@ def test_what_it_says_of_addresses(media: dict[str, object], status: str, words:
 
 def test_an_open_port_without_tls_is_a_warning() -> None:
     assert check_exposure(settings()).status == "ok"
-    assert check_exposure(settings(server={"host": "0.0.0.0"})).status == "warn"
+    assert check_exposure(settings(server={"host": "0.0.0.0"})).status == "fail"
+    wanted = {"host": "0.0.0.0", "allow_plain_http": True}
+    assert check_exposure(settings(server=wanted)).status == "warn"
     behind = {"host": "0.0.0.0", "public_url": "https://live.example.org"}
     assert check_exposure(settings(server=behind)).status == "ok"
 
@@ -159,3 +162,17 @@ def test_the_worst_status_decides() -> None:
     assert worst([ok, fail, warn]) == "fail"
     assert worst([ok, warn]) == "warn"
     assert worst([]) == "ok"
+
+
+def test_secrets_that_others_can_guess_or_read_are_named(tmp_path: Path) -> None:
+    storage = {"path": tmp_path / "store"}
+    assert check_secrets(settings(storage=storage), None).status == "ok"
+    file = tmp_path / "sluice.yaml"
+    file.write_text("auth: {admin_token: " + "changeme" * 4 + "}")
+    file.chmod(0o644)
+    check = check_secrets(settings(auth={"admin_token": "changeme" * 4}, storage=storage), file)
+    assert check.status == "fail"
+    assert "auth.admin_token is made of common words" in check.detail
+    assert f"chmod 600 {file}" in check.detail
+    assert "changeme" not in check.detail
+    assert check_secrets(settings(storage=storage), tmp_path / "gone").status == "fail"

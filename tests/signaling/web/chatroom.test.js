@@ -330,3 +330,23 @@ function seeded(seed) {
     return state / 2 ** 32;
   };
 }
+
+test("what was erased with a recording goes at once, with its pin and what waited", () => {
+  welcome({ seq: 1, pin: said(1, 1) });
+  batch(said(2, 2), act("held", 3, 2, { id: "h", user: { id: "bob" }, text: "?", why: "hold" }), said(4, 3));
+  at(10);
+  assert.equal(room.held.size, 1);
+  batch(act("erase", 5, 4, { first: 1, last: 3, pin: 1 }));
+  const { removed } = at(10);
+  assert.equal(removed, true);
+  assert.deepEqual([2, 4].map((seq) => room.removalOf(said(seq, 2))), ["swept", null]);
+  assert.equal(room.held.size, 0);
+  assert.equal(room.pin, null);
+});
+
+test("an erasure from before the welcome leaves a pin that is newer", () => {
+  welcome({ seq: 9, pin: said(8, 1) });
+  batch(act("erase", 7, 1, { first: 1, last: 3, pin: 2 }), said(8, 2));
+  at(10);
+  assert.equal(room.pin.seq, 8);
+});

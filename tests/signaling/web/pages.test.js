@@ -44,7 +44,7 @@ test("every file and icon that a page or module names exists", () => {
 test("every element a page's modules ask for by id is there once", () => {
   const modules = {
     "watch.html": ["watch.js", "controls.js", "menu.js", "panel.js", "seekbar.js", "watchchat.js"],
-    "studio.html": ["studio.js", "studiochat.js", "studiomarker.js", "studiovods.js"],
+    "studio.html": ["studio.js", "studiochat.js", "studiodevice.js", "studiomarker.js", "studiovods.js"],
     "vod.html": ["vod.js", "vodbar.js", "vodcontrols.js"],
     "channel.html": ["channel.js"],
     "clip.html": ["clip.js"],

@@ -43,3 +43,13 @@ test("what never was swept nobody", () => {
 test("alerts and messages are no acts", () => {
   assert.equal(new Removals().take(said(1)), false);
 });
+
+test("what was erased is gone, until the act itself never was", () => {
+  const removals = new Removals();
+  assert.equal(removals.take({ kind: "erase", seq: 20, first: 4, last: 6, pin: 0 }), true);
+  assert.deepEqual([3, 4, 6, 7].map((seq) => removals.of(said(seq))), [null, "swept", "swept", null]);
+  removals.retract(21);
+  assert.equal(removals.of(said(5)), "swept");
+  removals.retract(20);
+  assert.equal(removals.of(said(5)), null);
+});

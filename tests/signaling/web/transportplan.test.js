@@ -44,6 +44,7 @@ test("three broken connections over a longer time are life", () => {
 test("a full server's viewers go on by HLS, those of a server that stops do not", () => {
   assert.equal(plan().refused("webrtc", { status: 503, code: "busy" }, 0), true);
   assert.equal(plan().refused("webrtc", { status: 503, code: "stopping" }, 0), false);
+  assert.equal(plan().refused("webrtc", { status: 503, code: "media-restarting" }, 0), false);
 });
 
 test("refusals that HLS would meet as well lead nowhere", () => {

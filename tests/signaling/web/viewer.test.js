@@ -7,7 +7,7 @@ import { ProblemError } from "../../../signaling/web/problem.js";
 import { TransportPlan } from "../../../signaling/web/transportplan.js";
 import { ChannelViewer } from "../../../signaling/web/viewer.js";
 
-const server = { sessions: 0, asked: [], refuseLayer: null, refuseOffer: null };
+const server = { sessions: 0, asked: [], deleted: [], refuseLayer: null, refuseOffer: null };
 let stream = null;
 
 globalThis.window = Object.assign(new EventTarget(), { location: { origin: "http://sluice.test" } });
@@ -59,6 +59,7 @@ function answer(path, { method, body }) {
     ].join(", ");
     return new Response("v=0\r\n", { status: 201, headers: { location: own, link } });
   }
+  if (method === "DELETE") server.deleted.push(path);
   if (path.endsWith("/layer")) {
     server.asked.push([path, JSON.parse(body)]);
     if (server.refuseLayer) return new Response(null, { status: server.refuseLayer });
@@ -70,7 +71,7 @@ function answer(path, { method, body }) {
 }
 
 beforeEach(() => {
-  Object.assign(server, { sessions: 0, asked: [], refuseLayer: null, refuseOffer: null });
+  Object.assign(server, { sessions: 0, asked: [], deleted: [], refuseLayer: null, refuseOffer: null });
 });
 
 async function playing() {
@@ -338,4 +339,25 @@ test("a server that restarts is no matter for a player with seconds in hand", as
   stream.say("reconnect", { retry_ms: 500 });
   assert.deepEqual([viewer.state.name, viewer.session], ["playing", newest()]);
   viewer.leave();
+});
+
+test("when the media plane restarts, viewers come back soon, spread, and end nothing", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const random = mock.method(Math, "random", () => 0.5);
+  const viewer = await playing();
+  stream.say("reconnect", { retry_ms: 500, spread_ms: 2000, ended: true });
+  assert.deepEqual([viewer.state.name, viewer.session, server.sessions], ["reconnecting", null, 1]);
+  assert.equal(stream.url, "http://sluice.test/whep/lina/s1/events/e");
+  mock.timers.tick(1749);
+  await settled();
+  assert.equal(server.sessions, 1);
+  mock.timers.tick(1);
+  await settled();
+  assert.deepEqual([server.sessions, server.deleted], [2, []]);
+  assert.equal(stream.url, "http://sluice.test/whep/lina/s2/events/e");
+  viewer.leave();
+  await settled();
+  assert.deepEqual(server.deleted, ["/whep/lina/s2"]);
+  random.mock.restore();
+  mock.timers.reset();
 });

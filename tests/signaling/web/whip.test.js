@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import test from "node:test";
+import { mock, test } from "node:test";
 
 import { preferredCodecs, sendableCodecs, WhipPublisher } from "../../../signaling/web/whip.js";
 
@@ -24,6 +24,7 @@ test("a browser without WebRTC can send nothing", () => {
 /** A browser and a server that say no to several qualities, each in its own way. */
 function publishing({ browserRefuses = false, status = 201 }) {
   const offered = [];
+  const ended = [];
   globalThis.window = Object.assign(new EventTarget(), { location: { origin: "http://sluice.test" } });
   globalThis.RTCPeerConnection = class extends EventTarget {
     #encodings = [];
@@ -32,6 +33,7 @@ function publishing({ browserRefuses = false, status = 201 }) {
       this.#encodings = sendEncodings;
       return {};
     };
+    createDataChannel = () => new EventTarget();
     createOffer = async () => ({ sdp: "v=0\r\n" });
     setLocalDescription = async (description) => void (this.localDescription = description);
     setRemoteDescription = async () => {};
@@ -47,12 +49,13 @@ function publishing({ browserRefuses = false, status = 201 }) {
     { getTracks: () => [{ kind: "video" }] },
   );
   globalThis.fetch = async (url, { method }) => {
+    if (method === "DELETE") ended.push(String(url));
     if (method !== "POST") return new Response(null, { status: 200 });
     offered.push(publisher.pc.qualities);
     if (publisher.pc.qualities > 1 && status !== 201) return new Response(null, { status });
     return new Response("v=0\r\n", { status: 201, headers: { location: "http://sluice.test/whip/lina/s" } });
   };
-  return { publisher, offered };
+  return { publisher, offered, ended };
 }
 
 /** Everything that waits only for answers of the fakes has happened. */
@@ -63,6 +66,22 @@ async function settled() {
 function sender(encodings) {
   return { getParameters: () => ({ encodings }), setParameters: async () => {} };
 }
+
+test("the offer has a channel for the device's reports", async () => {
+  const { publisher } = publishing({});
+  const labels = [];
+  const Peer = globalThis.RTCPeerConnection;
+  globalThis.RTCPeerConnection = class extends Peer {
+    createDataChannel = (label) => {
+      assert.equal(this.localDescription, undefined, "it comes before the offer");
+      labels.push(label);
+      return new EventTarget();
+    };
+  };
+  await publisher.start();
+  assert.deepEqual(labels, ["device"]);
+  publisher.stop();
+});
 
 test("several qualities are offered where they are wanted", async () => {
   const { publisher, offered } = publishing({});
@@ -93,4 +112,21 @@ test("a wrong key is no reason to try with fewer qualities", async () => {
   assert.deepEqual(offered, [3]);
   assert.equal(publisher.state, "failed");
   publisher.stop();
+});
+
+test("when the server has ended all sessions, another is opened, and none is ended by us", async () => {
+  const { publisher, offered, ended } = publishing({});
+  publisher.beginAgain(0);
+  assert.equal(publisher.state, "idle");
+  await publisher.start();
+  publisher.state = "live";
+  mock.timers.enable({ apis: ["setTimeout"] });
+  publisher.beginAgain(500);
+  publisher.beginAgain(500);
+  assert.equal(publisher.state, "reconnecting");
+  mock.timers.tick(1000);
+  await settled();
+  assert.deepEqual([offered, ended], [[3, 3], []]);
+  publisher.stop();
+  mock.timers.reset();
 });
