@@ -29,7 +29,7 @@ CARGO_TESTED := --workspace --exclude sluice-media-py
 .PHONY: help
 help: ## Show this list
 	@echo "Sluice: live streaming that a person can run. Targets:"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: $(VENV)/.ready player ## Set everything up (first time: some minutes), then run the demo
@@ -64,8 +64,10 @@ format: setup ## Format the Python and Rust sources
 	ruff format .
 	cargo fmt --manifest-path $(RUST)/Cargo.toml --all
 
+SOAK_SECONDS ?= 3600
+
 .PHONY: bench
-bench: bench-live bench-sfu bench-crowd bench-hls bench-bridge bench-origin bench-chat bench-vod ## Measure everything in docs/benchmarks.md
+bench: bench-live bench-sfu bench-crowd bench-hls bench-bridge bench-origin bench-chat bench-vod bench-bad-crowd ## Measure everything in docs/benchmarks.md
 
 .PHONY: bench-live
 bench-live: setup ## Measure the live path: delay, loss, viewers a core
@@ -101,6 +103,21 @@ bench-chat: setup ## Measure a room: 2,000 readers, 2,000 messages a second, nex
 bench-vod: setup ## Measure an hour's recording: its replay, MP4, storyboard, chapters
 	python -m tests.bench.vod --store
 
+.PHONY: bench-bad-crowd
+bench-bad-crowd: setup ## Measure 300 honest viewers next to slow, half-open and flooding strangers
+	python -m tests.bench.bad_crowd --store
+
+.PHONY: soak
+soak: setup ## Run an hour of coming and going (SOAK_SECONDS), and say what grows
+	python -m tests.bench.soak --seconds $(SOAK_SECONDS) --store
+
+# Three seeds take about an hour; a night has time for 20.
+FAULT_SEEDS ?= 3
+
+.PHONY: faults
+faults: setup ## Try every fault and attack of docs/reliability.md, FAULT_SEEDS times each (3)
+	python -m tests.faults --seeds $(FAULT_SEEDS) --store
+
 .PHONY: screenshots
 screenshots: setup ## Take the screenshots in docs/ again
 	python -m tests.journeys.screenshots
@@ -124,6 +141,20 @@ fuzz: setup ## Feed every parser with damaged input, FUZZ_SECONDS each (60)
 .PHONY: lock
 lock: ## Resolve the dependencies again and rewrite the lock files
 	.ci/lock "$(BASE_PYTHON)"
+
+# Its tools have an environment of their own: nothing of them is needed to run or to test.
+AUDIT := .build/audit
+
+.PHONY: audit
+audit: $(AUDIT)/.locked ## Look for known faults in what is locked: pip-audit, cargo-deny
+	.ci/audit $(AUDIT)/bin
+
+.PHONY: sbom
+sbom: $(AUDIT)/.locked ## Write the list of all parts, CycloneDX, to .build/sbom.json
+	$(AUDIT)/bin/cyclonedx-py requirements --output-reproducible --of JSON \
+		--pyproject pyproject.toml -o .build/sbom-python.json requirements.txt
+	"$(BASE_PYTHON)" .ci/sbom .build/sbom-python.json $(RUST)/Cargo.lock package-lock.json \
+		.build/sbom.json
 
 .PHONY: clean
 clean: ## Remove everything that was built; channels and recordings in .sluice stay
@@ -149,6 +180,11 @@ $(VENV)/.locked: requirements.txt | tools
 $(VENV)/.dev-locked: requirements-dev.txt $(VENV)/.locked
 	@echo "Installing the locked Python packages for tests and checks"
 	pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	touch $@
+
+$(AUDIT)/.locked: .ci/requirements-audit.txt
+	"$(BASE_PYTHON)" -m venv --clear $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 # PIP_NO_INDEX: what pyproject.toml asks for must be in the lock file, or this says what is not.

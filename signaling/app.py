@@ -16,6 +16,8 @@ from signaling import (
     api,
     chat_api,
     clip_api,
+    device_api,
+    keep_api,
     money_api,
     openapi,
     pages,
@@ -42,6 +44,10 @@ from sluice.config import MediaConfig, Settings
 
 def native_engine(config: MediaConfig) -> Engine:
     """The real media plane. Imported here so that tests run without the extension."""
+    if config.process == "own":
+        from sfu.plane.remote import RemoteEngine
+
+        return RemoteEngine(config)
     from sfu.native import NativeEngine
 
     return NativeEngine(config)
@@ -115,6 +121,8 @@ def all_routes(house: House) -> list[BaseRoute]:
         *([] if house.chat is None else chat_api.routes(house, house.chat)),
         *money_api.routes(house, house.till, house.users),
         *vod_api.routes(house, house.vods),
+        *keep_api.routes(house, house.vods),
         *clip_api.routes(house, house.vods),
+        *device_api.routes(house),
         *vod_folder.routes(VodFolder(house, house.vods)),
     ]

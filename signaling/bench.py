@@ -66,7 +66,10 @@ def sfu_command(
         ),
     ] = 1,
     server_pid: Annotated[
-        int | None, typer.Option(help="Server process on this machine, for its CPU and memory.")
+        int | None,
+        typer.Option(
+            help="Process on this machine, for its CPU and memory: the server, or its media plane."
+        ),
     ] = None,
     verify_every: Annotated[
         int,

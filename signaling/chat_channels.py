@@ -1,7 +1,7 @@
 """The room over WebRTC: data channels of peers that are viewers (or publishers) already.
 
 `chat` is ordered and reliable, `hearts` is neither. The media plane hands messages up through
-`Rooms.on_data`, and takes each frame once for all the peers that get it. What a peer refuses,
+`DataChannels`, and takes each frame once for all the peers that get it. What a peer refuses,
 because its buffer is full, is kept and offered again, and only then does its place move on.
 """
 
@@ -24,6 +24,7 @@ from chat.hub import Hub
 from chat.protocol import is_hello
 from sfu.engine import CloseReason, DataMessage, Engine
 from sfu.rooms import Role, Rooms
+from signaling.data_channels import DataChannels
 from sluice.ids import ChannelId, PeerId
 from sluice.ratelimit import address_key
 from sluice.tasks import Tasks
@@ -41,10 +42,11 @@ log = structlog.get_logger(__name__)
 class ChatChannels:
     """All clients that came by data channel."""
 
-    def __init__(self, hub: Hub, engine: Engine, rooms: Rooms) -> None:
+    def __init__(self, hub: Hub, engine: Engine, rooms: Rooms, channels: DataChannels) -> None:
         self._hub = hub
         self._engine = engine
         self._rooms = rooms
+        self._channels = channels
         self._lines: dict[PeerId, ChannelLine] = {}
         self._early: dict[PeerId, deque[bytes]] = {}
         self._outbox: dict[tuple[str, int], tuple[Frame, list[ChannelLine]]] = {}
@@ -57,12 +59,14 @@ class ChatChannels:
         return len(self._lines)
 
     def start(self) -> None:
-        self._rooms.on_data = self.take
+        for label in (CHAT, HEARTS):
+            self._channels.listen(label, self.take)
         self._rooms.listen(self.peer_gone)
         self._tasks.spawn(self._send_forever(), "chat-channels")
 
     async def stop(self) -> None:
-        self._rooms.on_data = None
+        for label in (CHAT, HEARTS):
+            self._channels.forget(label)
         if self._again is not None:
             self._again.cancel()
         await self._tasks.close()
@@ -73,8 +77,6 @@ class ChatChannels:
         """A message of a peer. The first makes it a client; that of a closed one, and another
         `hello`, a new client.
         """
-        if message.label not in (CHAT, HEARTS):
-            return
         line = self._lines.get(message.peer)
         going_on = line is not None and not line.client.closed
         if going_on and line is not None and line.client.greeted:

@@ -18,6 +18,7 @@ from sfu.engine import Engine
 from sfu.rooms import Rooms
 from signaling.chat_channels import ChatChannels
 from signaling.chat_socket import ChatSockets
+from signaling.data_channels import DataChannels
 from signaling.intake import Intake
 from sluice.auth import Gate, Grant
 from sluice.channels import ChannelBook
@@ -49,6 +50,7 @@ class ChatHouse:
         intake: Intake,
         engine: Engine,
         rooms: Rooms,
+        channels: DataChannels,
         clock: Clock,
     ) -> None:
         """`clock` is the one that media is placed on. `guests`: strangers may say something."""
@@ -61,7 +63,7 @@ class ChatHouse:
         self._gate = gate
         self.hub = Hub(history, judges, self._open_to_readers, settings, clock)
         self.sockets = ChatSockets(self.hub, book, intake, clock, public_url, origins)
-        self.channels = ChatChannels(self.hub, engine, rooms)
+        self.channels = ChatChannels(self.hub, engine, rooms, channels)
         self._tasks = Tasks()
 
     def start(self) -> None:

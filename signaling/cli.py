@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import json
+import os
+import resource
 import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import asdict
@@ -22,13 +25,16 @@ from signaling.bench import bench_app
 from signaling.demo import for_demo, run_demo
 from signaling.doctor import examine, worst
 from signaling.edge_cli import edge_command, edge_config_command
+from signaling.entry import become_keeper, wants_keeper
+from signaling.heartbeat import Heart, find_heart
 from signaling.house import House
+from signaling.refusals import refusals
 from signaling.server import CannotStart, serve
 from signaling.vod_cli import vod_app
 from sluice.auth import hash_secret, new_admin_token
 from sluice.channels import ChannelBook
 from sluice.clock import SystemClock
-from sluice.config import ConfigError, Settings, load
+from sluice.config import ConfigError, Settings, find, load
 from sluice.errors import Problem
 from sluice.ids import ChannelId, parse_channel_id
 from sluice.storage import Channel, Store
@@ -66,26 +72,48 @@ ChannelArgument = Annotated[str, typer.Argument(help="The channel's name: a-z, 0
 
 
 def main() -> None:
-    """Entry point of the command."""
+    """All commands. `signaling.entry` is the way in that people use."""
     app()
 
 
 @app.command("serve", epilog="Example: `SLUICE_SERVER__PORT=9000 sluice serve`")
-def serve_command(config: ConfigOption = None) -> None:
-    """Run the server until Ctrl-C."""
-    house = _house(config)
+def serve_command(
+    config: ConfigOption = None,
+    heartbeat_fd: Annotated[
+        int | None, typer.Option(hidden=True, help="Given by the keeper to its child.")
+    ] = None,
+) -> None:
+    """Run the server until Ctrl-C. It is started again when it dies or hangs."""
+    heart = find_heart(heartbeat_fd)
+    try:
+        settings = _for_strangers(config)
+        if heartbeat_fd is None and wants_keeper(settings.server):
+            become_keeper(settings.server)
+        _serve(settings, heart)
+    except typer.Exit as end:
+        if end.exit_code == 1:  # the user was told what is in the way
+            heart.unfit()
+        raise
+
+
+def _serve(settings: Settings, heart: Heart) -> None:
+    # Who finds the loop hanging sends SIGABRT: then each thread says where it stands, and the
+    # memory, with all keys in it, is not written to a file.
+    faulthandler.enable()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    house = _house(settings)
 
     async def ready(address: str) -> None:
         _show_admin_token(house)
         console.print(f"Sluice listens on {house.settings.server.public_url or address}")
 
-    _run(serve(house, ready))
+    _run(serve(house, ready, heart=heart))
 
 
 @app.command("demo", epilog="Example: `sluice demo`, then open the address it prints.")
 def demo_command(config: ConfigOption = None) -> None:
     """Run the server with a demo channel and a simulated phone that publishes."""
-    house = _house(config, demo=True)
+    house = _house(for_demo(_for_strangers(config)))
     _show_admin_token(house)
     _run(run_demo(house, console))
 
@@ -96,7 +124,7 @@ def doctor_command(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Look for what would stop a stream, and say what to do. Exit code 1 when something fails."""
-    checks = asyncio.run(examine(_settings(config)))
+    checks = asyncio.run(examine(_settings(config), find(config)))
     if as_json:
         typer.echo(json.dumps([asdict(check) for check in checks], indent=1))
     else:
@@ -194,6 +222,19 @@ def rotate_admin(config: ConfigOption = None) -> None:
     console.print(f"New admin token (shown once): [bold]{token}[/]")
 
 
+def _for_strangers(config: Path | None) -> Settings:
+    """Settings that a server may start with; from now on, what is made here is for us alone."""
+    settings = _settings(config)
+    os.umask(0o077)
+    try:
+        refused = refusals(settings, find(config))
+    except OSError as error:
+        raise _fail(str(error)) from None
+    if refused:
+        raise _fail("\n".join(refused))
+    return settings
+
+
 def _settings(config: Path | None) -> Settings:
     try:
         settings = load(config)
@@ -203,10 +244,7 @@ def _settings(config: Path | None) -> Settings:
     return settings
 
 
-def _house(config: Path | None, *, demo: bool = False) -> House:
-    settings = _settings(config)
-    if demo:
-        settings = for_demo(settings)
+def _house(settings: Settings) -> House:
     try:
         return build_house(settings)
     except ConfigError as error:

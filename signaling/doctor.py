@@ -12,8 +12,10 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Literal
 
+from signaling.refusals import open_settings, open_storage, weak_secrets
 from sluice.config import Settings
 from sluice.media import Codec
 
@@ -34,8 +36,8 @@ class Check:
     todo: str = ""
 
 
-async def examine(settings: Settings) -> list[Check]:
-    """All checks, in the order a person should read them."""
+async def examine(settings: Settings, file: Path | None = None) -> list[Check]:
+    """All checks, in the order a person should read them. `file` holds the settings."""
     # Not above: it makes checks of the kind that is defined here.
     from signaling.doctor_recorder import examine_recorder
 
@@ -49,6 +51,7 @@ async def examine(settings: Settings) -> list[Check]:
         *check_media_ports(settings),
         *check_addresses(settings),
         check_exposure(settings),
+        check_secrets(settings, file),
         check_storage(settings),
         *await examine_recorder(settings),
     ]
@@ -220,12 +223,29 @@ def check_exposure(settings: Settings) -> Check:
             f"Behind TLS at {server.public_url}.",
             "Let only the proxy reach the web port.",
         )
-    return Check(
-        "Exposure",
-        "warn",
-        f"{server.host} port {server.port} is open without TLS.",
-        "Put a TLS proxy in front and set server.public_url: browsers give no camera on http.",
-    )
+    what = f"{server.host} port {server.port} is open without TLS"
+    todo = "Put a TLS proxy in front and set server.public_url: browsers give no camera on http."
+    if server.allow_plain_http:
+        return Check("Exposure", "warn", f"{what}, as server.allow_plain_http wants it.", todo)
+    return Check("Exposure", "fail", f"{what}: `sluice serve` refuses that.", todo)
+
+
+def check_secrets(settings: Settings, file: Path | None) -> Check:
+    """Whether others can guess or read what opens doors: then `sluice serve` refuses to start."""
+    try:
+        found = [
+            *weak_secrets(settings),
+            None if file is None else open_settings(file),
+            open_storage(settings.storage.path),
+        ]
+    except OSError as error:
+        return Check(
+            "Secrets", "fail", f"They cannot be looked at: {error}.", "Correct the rights."
+        )
+    refused = [text for text in found if text is not None]
+    if refused:
+        return Check("Secrets", "fail", " ".join(refused), "`sluice serve` refuses that.")
+    return Check("Secrets", "ok", "Nobody else can read or guess them.")
 
 
 def check_storage(settings: Settings) -> Check:

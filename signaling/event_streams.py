@@ -14,6 +14,7 @@ from sfu.broadcast import (
     Active,
     Inactive,
     LayersNews,
+    MediaRestarted,
     News,
     Reconnect,
     RenditionsNews,
@@ -35,7 +36,26 @@ from sluice.stream import Reader
 HEARTBEAT_S = 15.0
 """A comment line this often: proxies cut silent connections, and a dead one is noticed."""
 RECONNECT_MS = 2_000
-_NAMES: dict[type[News], str] = {
+RESTART_MS = 500
+"""Of the media plane alone."""
+SPREAD_MS = 4
+"""Each peer adds so much to the time over which all come back: a join costs about as much."""
+LONGEST_SPREAD_MS = 3_500
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingNews:
+    """How the recording of what is live goes, for the channel's owner alone."""
+
+    vod: str | None
+    """None: nothing is being recorded."""
+    trouble: str | None
+    """What stands in its way."""
+
+
+Told = News | RecordingNews
+
+_NAMES: dict[type[Told], str] = {
     Active: "active",
     Inactive: "inactive",
     Stalled: "stalled",
@@ -45,13 +65,16 @@ _NAMES: dict[type[News], str] = {
     ViewerLayer: "layer",
     RenditionsNews: "renditions",
     Reconnect: "reconnect",
+    MediaRestarted: "reconnect",
+    RecordingNews: "recording",
 }
-CHANNEL_EVENTS = frozenset(_NAMES.values()) - {"layer"}
-VIEWER_EVENTS = frozenset(_NAMES.values())
+VIEWER_EVENTS = frozenset(_NAMES.values()) - {"recording"}
 """A viewer's own stream tells of its layer too."""
+CHANNEL_EVENTS = VIEWER_EVENTS - {"layer"}
+OWNER_EVENTS = CHANNEL_EVENTS | {"recording"}
 
 
-def encode(news: News) -> bytes:
+def encode(news: Told) -> bytes:
     """One event in the text/event-stream format."""
     data: dict[str, object] = {}
     match news:
@@ -65,8 +88,14 @@ def encode(news: News) -> bytes:
             data = {"rid": rid, "audio_only": rid is None}
         case RenditionsNews(renditions):
             data = {"renditions": rendition_views(renditions)}
+        case RecordingNews(vod, trouble):
+            data = {"vod": vod, "trouble": trouble}
         case Reconnect():
             data = {"retry_ms": RECONNECT_MS}
+        case MediaRestarted(peers):
+            # Sessions are gone already: nobody needs to end theirs.
+            spread_ms = min(LONGEST_SPREAD_MS, peers * SPREAD_MS)
+            data = {"retry_ms": RESTART_MS, "spread_ms": spread_ms, "ended": True}
     return b"event: %s\ndata: %s\n\n" % (_NAMES[type(news)].encode(), msgspec.json.encode(data))
 
 
@@ -76,6 +105,8 @@ class _Open:
     grant: Grant
     reader: Reader[News]
     viewer: PeerId | None
+    alarm: asyncio.Event | None
+    """Set when the recording goes another way than was told; None: nobody is told."""
 
 
 class EventStreams:
@@ -86,9 +117,12 @@ class EventStreams:
         rooms: Rooms,
         metrics: Metrics,
         limits: LimitsConfig,
+        recording: Callable[[ChannelId], RecordingNews],
         heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
+        """`recording` says how the recording of a channel goes now."""
         self._rooms = rooms
+        self.recording = recording
         self._metrics = metrics
         self._limits = limits
         self.heartbeat_s = heartbeat_s
@@ -118,10 +152,17 @@ class EventStreams:
             detail = "There are too many event streams from this address."
             raise Problem("rate-limited", detail, retry_after_s=10)
         reader = self._rooms.subscribe(channel, self._limits.sse_queue, viewer)
-        self._open[id(reader)] = _Open(channel, grant, reader, viewer)
+        alarm = asyncio.Event() if _NAMES[RecordingNews] in names else None
+        self._open[id(reader)] = _Open(channel, grant, reader, viewer, alarm)
         self._by_client[client] += 1
         self._metrics.event_streams.set(len(self._open))
-        return EventStream(self, self._rooms, channel, client, names, reader, until, viewer)
+        return EventStream(self, self._rooms, channel, client, names, reader, until, viewer, alarm)
+
+    def recording_changed(self, channel: ChannelId) -> None:
+        """How a recording goes is not as it was: its owner hears of it."""
+        for stream in self._open.values():
+            if stream.channel == channel and stream.alarm is not None:
+                stream.alarm.set()
 
     def close_if(self, ended: Callable[[ChannelId, Grant], bool]) -> None:
         """Close the streams whose permission has ended."""
@@ -159,6 +200,7 @@ class EventStream:
         reader: Reader[News],
         until: asyncio.Event | None,
         viewer: PeerId | None,
+        alarm: asyncio.Event | None,
     ) -> None:
         self._streams = streams
         self._rooms = rooms
@@ -168,6 +210,8 @@ class EventStream:
         self._reader = reader
         self._until = until or asyncio.Event()
         self._viewer = viewer
+        self._alarm = alarm
+        self._coming: asyncio.Future[News] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[STREAMED_KEY] = True
@@ -178,7 +222,9 @@ class EventStream:
         try:
             await asyncio.wait({writing, leaving}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            tasks = (writing, leaving, ending)
+            tasks: list[asyncio.Future[None] | asyncio.Future[News]] = [writing, leaving, ending]
+            if self._coming is not None:
+                tasks.append(self._coming)
             for task in tasks:
                 task.cancel()
             results = await asyncio.gather(*tasks, return_exceptions=True)
@@ -202,7 +248,7 @@ class EventStream:
         while True:
             try:
                 async with asyncio.timeout(self._streams.heartbeat_s):
-                    news = await anext(self._reader)
+                    news = await self._next()
             except TimeoutError:
                 await _chunk(send, b": still here\n\n")
                 continue
@@ -216,8 +262,28 @@ class EventStream:
                 await _chunk(send, encode(news))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
+    async def _next(self) -> Told:
+        """The next news, or how the recording goes now. Raises StopAsyncIteration."""
+        if self._alarm is None:
+            return await anext(self._reader)
+        if self._coming is None:
+            self._coming = asyncio.ensure_future(anext(self._reader))
+        ringing: asyncio.Future[bool] = asyncio.ensure_future(self._alarm.wait())
+        try:
+            either: set[asyncio.Future[News] | asyncio.Future[bool]] = {self._coming, ringing}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ringing.cancel()
+        if self._alarm.is_set():
+            self._alarm.clear()
+            return self._streams.recording(self._channel)
+        coming, self._coming = self._coming, None
+        return coming.result()
+
     def _present(self) -> bytes:
-        present = self._rooms.present(self._channel, self._viewer)
+        present: list[Told] = [*self._rooms.present(self._channel, self._viewer)]
+        if self._alarm is not None:
+            present.append(self._streams.recording(self._channel))
         return b"".join(encode(news) for news in present if _NAMES[type(news)] in self._names)
 
 

@@ -24,6 +24,7 @@ _PERMISSIONS = (
 _OPEN = re.compile(
     r"/(whip|whep)/.*|/api/(time|live)|/api/channels/[^/]+/(state|events)|/vod/[^/]+/.+", re.DOTALL
 )
+HSTS = "max-age=31536000"
 _METHODS = {
     "endpoint": "GET, HEAD, POST, OPTIONS",
     "session": "PATCH, DELETE, OPTIONS",
@@ -64,7 +65,7 @@ class HeadersMiddleware:
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                _secure(headers, path, self._https)
+                _secure(headers, path, self._https, is_open=methods is not None)
                 if methods is not None:
                     headers["Access-Control-Allow-Origin"] = "*"
                     headers["Access-Control-Expose-Headers"] = _EXPOSE
@@ -94,14 +95,16 @@ def _preflight(path: str, methods: str) -> Response:
     return Response(status_code=200, headers=headers)
 
 
-def _secure(headers: MutableHeaders, path: str, https: bool) -> None:
+def _secure(headers: MutableHeaders, path: str, https: bool, *, is_open: bool) -> None:
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"  # addresses may carry a token
     headers["Content-Security-Policy"] = _CSP
+    headers["X-Frame-Options"] = "DENY"  # for what does not know frame-ancestors
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Cross-Origin-Resource-Policy"] = "cross-origin" if is_open else "same-origin"
     capture = "(self)" if path == "/studio" else "()"
     headers["Permissions-Policy"] = _PERMISSIONS.format(capture=capture)
     if https:
-        headers["Strict-Transport-Security"] = "max-age=31536000"
+        headers["Strict-Transport-Security"] = HSTS
     if not path.startswith("/static/"):
         headers.setdefault("Cache-Control", "no-store")

@@ -20,10 +20,13 @@ from sfu.rooms import RoomLimits, Rooms
 from signaling.bridges import Bridges
 from signaling.chat_house import ChatHouse
 from signaling.chat_parts import build_log, emotes_of, hub_settings, room_settings, words_of
-from signaling.event_streams import EventStreams
+from signaling.data_channels import DataChannels
+from signaling.device_signals import DeviceDesk
+from signaling.event_streams import EventStreams, RecordingNews
 from signaling.intake import Intake, credential
 from signaling.money import HubAlerts, build_till
 from signaling.placement import Placement
+from signaling.readiness import DiskWatch, Signs, Verdict, judge
 from signaling.sessions import Sessions
 from signaling.vod_house import VodHouse
 from sluice.auth import Gate, Grant, ViewerTokens, hash_secret, new_admin_token
@@ -74,6 +77,8 @@ class House:
                 viewers_per_channel=limits.viewers_per_channel,
             ),
         )
+        self.data_channels = DataChannels(self.rooms)
+        self.devices = DeviceDesk(engine, self.rooms, self.data_channels, clock, self.metrics)
         self.signer = Signer(self._secret("live_signing_secret", settings.bridge.signing_secret))
         self.bridges = Bridges(settings.bridge, engine, self.rooms, clock, self.metrics)
         self.users = UserTokens(
@@ -92,9 +97,12 @@ class House:
         )
         self.bridges.recorder = self.vods.recordings
         self.sessions = Sessions(self.metrics)
-        self.streams = EventStreams(self.rooms, self.metrics, limits)
+        self.streams = EventStreams(self.rooms, self.metrics, limits, self._recording)
+        self.vods.recordings.changed = self.streams.recording_changed
+        self.disk = DiskWatch(self.store, settings.storage.path)
         self.ready = False
         self.stopping = False
+        self._told = False
         self._lag_s = [0.0, 0.0]
         self._tasks = Tasks()
 
@@ -106,6 +114,7 @@ class House:
         await self.engine.start()
         self.rooms.listen(self.sessions.peer_gone)
         self.rooms.start()
+        self.devices.start()
         await self.vods.open()
         self.bridges.start()
         if self.chat is not None:
@@ -114,12 +123,18 @@ class House:
             await self.till.open()
         self._tasks.spawn(self._enforce_forever(), "enforce")
         self._tasks.spawn(self._probe_lag(), "loop-lag")
+        self._tasks.spawn(self.disk.look_forever(), "disk-watch")
         self.ready = True
 
+    def begin_drain(self) -> None:
+        """Refuse newcomers; whoever is here may stay. Sets a flag only."""
+        self.stopping = True
+
     def begin_stop(self) -> None:
-        """Refuse newcomers and end event streams, which would hold up the HTTP server's end."""
-        if not self.stopping:
-            self.stopping = True
+        """Send everybody away, event streams first: they would hold up the HTTP server's end."""
+        self.begin_drain()
+        if not self._told:
+            self._told = True
             self.streams.close()
             if self.chat is not None:
                 self.chat.begin_stop()
@@ -137,6 +152,7 @@ class House:
         await self.vods.close()
         if self.chat is not None:
             await self.chat.stop()
+        await self.devices.stop()
         await self.engine.stop()
         await self.rooms.stop()
         for session in self.sessions:
@@ -153,7 +169,8 @@ class House:
         return found
 
     def check_admin(self, request: Request) -> None:
-        """Raises Problem 401, 403 or 429."""
+        """Raises Problem 401, 403 or 429, and 404 where the admin has a port of their own."""
+        self.check_admin_port(request)
         try:
             self.gate.check_admin(credential(request))
         except Problem as problem:
@@ -162,6 +179,33 @@ class House:
     @property
     def healthy(self) -> bool:
         return self.ready and not self.stopping and self.rooms.pumping
+
+    def check_admin_port(self, request: Request) -> None:
+        """Raises Problem 404 where the admin has a port of their own, and this is not it."""
+        if not self.at_admin_port(request):
+            raise Problem("not-found", "No page and no interface has this address.")
+
+    def at_admin_port(self, request: Request) -> bool:
+        """Whether the admin is served where this request came in. The port is that of the
+        socket, and nothing that the client says."""
+        port = self.settings.server.admin_port
+        server: tuple[str, int | None] | None = request.scope.get("server")
+        return port is None or (server is not None and server[1] == port)
+
+    def verdict(self) -> Verdict:
+        """Whether new requests should be sent here, and why not."""
+        return judge(
+            Signs(
+                open=self.ready,
+                stopping=self.stopping,
+                events=self.rooms.pumping,
+                engine=self.engine.alive,
+                lagging=self.overloaded,
+                store=self.disk.writable,
+                recorder=self.vods.recordings.writing,
+                disk=self.disk.roomy,
+            )
+        )
 
     @property
     def overloaded(self) -> bool:
@@ -186,6 +230,10 @@ class House:
         self.streams.close_if(self._ended)
         if self.chat is not None:
             self.chat.enforce()
+
+    def _recording(self, channel: ChannelId) -> RecordingNews:
+        recordings = self.vods.recordings
+        return RecordingNews(recordings.running(channel), recordings.trouble(channel))
 
     def _ended(self, channel: ChannelId, grant: Grant) -> bool:
         return not self.gate.still_holds(channel, grant)
@@ -227,6 +275,7 @@ class House:
             intake=self.intake,
             engine=self.engine,
             rooms=self.rooms,
+            channels=self.data_channels,
             clock=clock,
         )
 

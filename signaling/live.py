@@ -21,6 +21,7 @@ from bridge.cmcd import Quality, read_cmcd
 from bridge.origin import Left, Origin
 from bridge.playlist import iso
 from bridge.signed import HEADER, ROOT, split
+from signaling.headers import HSTS
 from signaling.routing import ROUTE_KEY, STREAMED_KEY
 from sluice.clock import Clock
 from sluice.errors import Problem
@@ -41,6 +42,9 @@ _COMMON: Final[Headers] = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", _EXPOSED.encode()),
     (b"cross-origin-resource-policy", b"cross-origin"),
+    # A browser that is led here by its address bar may play it, and nothing more.
+    (b"content-security-policy", b"default-src 'none'; media-src 'self'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
     (b"timing-allow-origin", b"*"),
     (b"x-content-type-options", b"nosniff"),
 ]
@@ -116,7 +120,7 @@ class Live:
         self._admit = admit
         self._headers = list(_COMMON)
         if https:
-            self._headers.append((b"strict-transport-security", b"max-age=31536000"))
+            self._headers.append((b"strict-transport-security", HSTS.encode()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[STREAMED_KEY] = True  # a held answer's time says nothing about the server

@@ -1,6 +1,7 @@
 """Logging: structlog for us, and the libraries' own logging through the same pipe.
 
-No request lines are logged: addresses may carry tokens, and /metrics counts them better.
+No request lines are logged: addresses may carry tokens, and /metrics counts them better. What
+looks like a secret all the same is taken out (signaling/redaction.py).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import sys
 import structlog
 from structlog.typing import Processor
 
+from signaling.redaction import redact
 from sluice.config import ServerConfig
 
 
@@ -22,11 +24,13 @@ def configure(config: ServerConfig) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    last: list[Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    renderer: Processor = (
+        structlog.processors.JSONRenderer()
         if config.log_format == "json"
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
+    # Exceptions become text first: they may quote a secret too.
+    last: list[Processor] = [structlog.processors.format_exc_info, redact, renderer]
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(level),

@@ -158,10 +158,13 @@ class Negotiation:
             raise self._house.intake.denied(request, problem) from None
 
     def check_open(self) -> None:
-        """Raises Problem `stopping` or, for viewers while the loop is late, `busy`."""
+        """Raises Problem `stopping`, `media-restarting` or, for viewers while the loop is late,
+        `busy`."""
         house = self._house
         if not house.healthy:
             raise Problem("stopping", "Sluice starts or stops.", retry_after_s=5)
+        if not house.engine.alive:
+            raise self._restarting()
         if self._role == "viewer" and house.overloaded:
             raise self._busy("The machine is at its limit.")
 
@@ -183,9 +186,14 @@ class Negotiation:
                 retry_after_s=house.settings.reconnect.retry_after_s,
             ) from None
         except EngineBusy as busy:
+            if not house.engine.alive:
+                raise self._restarting() from None
             raise self._busy(str(busy)) from None
         except TimeoutError:
             raise self._busy("The media plane did not answer in time.") from None
+
+    def _restarting(self) -> Problem:
+        return Problem("media-restarting", "That takes a moment.", retry_after_s=1)
 
     def _busy(self, detail: str) -> Problem:
         return Problem("busy", detail, retry_after_s=self._house.retry_after_s())

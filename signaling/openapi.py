@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from signaling import chat_views, money_views, views
+from signaling.device_api import DEVICE_OPERATIONS
 from signaling.negotiation import SDP
 from signaling.operation import EVENTS, JSON, NAMES, PROBLEM, Auth, Operation, Shape
 from signaling.routing import resource
@@ -74,7 +75,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("get", "/api/live", "Public channels that are live", "none", {200: views.LiveList}),
     Operation("get", _CHANNEL + "/state", "A channel's state", "none",
               {200: views.ChannelState}, None, (404,)),
-    Operation("get", _CHANNEL + "/events", "A channel's events, the present state first", "watch",
+    Operation("get", _CHANNEL + "/events", "A channel's events, the present state first; "
+              "with the stream key also how the recording goes", "watch",
               {200: EVENTS}, None, (401, 403, 404, 429, 503)),
     Operation("post", _CHANNEL + "/playback", "Where HLS and DASH are; signed where that is needed",
               "watch", {200: views.PlaybackView}, None, (401, 403, 404, 429)),
@@ -149,6 +151,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("post", "/fake-pay/{order}", "Pay an order of the pretend provider", "none",
               {200: money_views.WebhookView}, None, (404, 429, 503)),
     *VOD_OPERATIONS,
+    *DEVICE_OPERATIONS,
     Operation("get", "/api/openapi.json", "This document", "none", {200: JSON}),
     Operation("get", "/metrics", "Prometheus metrics", "none", {200: CONTENT_TYPE}),
     Operation("get", "/healthz", "Whether the process should live", "none",

@@ -15,11 +15,12 @@ from sluice.storage import Channel
 def admit_owner(house: House, request: Request, channel: Channel) -> Literal["owner", "admin"]:
     """Who it is. Raises Problem 401, 403 or 429."""
     given = credential(request)
-    try:
-        house.gate.check_admin(given)
-        return "admin"
-    except Problem:
-        pass  # then it must be the owner
+    if house.at_admin_port(request):
+        try:
+            house.gate.check_admin(given)
+            return "admin"
+        except Problem:
+            pass  # then it must be the owner
     try:
         house.gate.may_publish(channel, given)
     except Problem as problem:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from signaling.event_streams import EventStream
+from signaling.event_streams import CHANNEL_EVENTS, OWNER_EVENTS, EventStream
 from signaling.house import House
+from signaling.intake import credential
 from signaling.negotiation import Negotiation
 from signaling.reply import json_reply
 from signaling.routing import channel_in, resource
 from signaling.views import HealthView, LiveChannel, LiveList, TimeView, channel_state
+from sluice.auth import KEY_PREFIX
 from sluice.metrics import CONTENT_TYPE
 
 _LIVE_LIST = 200
@@ -37,6 +41,7 @@ class PublicDesk:
     def __init__(self, house: House) -> None:
         self._house = house
         self._watching = Negotiation(house, "viewer")
+        self._publishing = Negotiation(house, "publisher")
 
     async def time(self, request: Request) -> Response:
         return json_reply(TimeView(self._house.clock.wall_ms()))
@@ -61,26 +66,37 @@ class PublicDesk:
         return json_reply(channel_state(channel, broadcast, captions, records=records))
 
     async def events(self, request: Request) -> EventStream:
-        """A channel's news; a channel for token bearers wants its token here too."""
+        """A channel's news; a channel for token bearers wants its token here too. Who comes with
+        the stream key also hears how the recording goes."""
         self._house.intake.throttle(request)
         channel = self._house.channel(channel_in(request))
-        grant = self._watching.admit(request, channel)
+        names = CHANNEL_EVENTS
+        if (credential(request) or "").startswith(KEY_PREFIX):
+            grant, names = self._publishing.admit(request, channel), OWNER_EVENTS
+        else:
+            grant = self._watching.admit(request, channel)
         if not self._house.healthy:
             self._watching.check_open()
-        return self._house.streams.open(channel.id, grant, self._house.intake.client(request))
+        client = self._house.intake.client(request)
+        return self._house.streams.open(channel.id, grant, client, names)
 
     async def metrics(self, request: Request) -> Response:
         house = self._house
+        house.check_admin_port(request)
         if not house.settings.auth.metrics_open:
             house.check_admin(request)
         totals = await house.engine.totals()
         house.metrics.show_engine(totals.counters, totals.peers, totals.queue_depth)
         house.metrics.show_histograms(await house.engine.histograms())
+        house.metrics.show_plane(up=house.engine.alive, restarts=house.engine.restarts)
         house.metrics.show_events(house.rooms.events_seen)
         if house.chat is not None:
             counts = house.chat.hub.counts
             house.metrics.show_chat(counts.figures, counts.by_label)
+        for thermal, count in house.devices.by_thermal().items():
+            house.metrics.device_channels.labels(thermal).set(count)
         house.metrics.broadcasts.set(sum(one.live for one in house.rooms.broadcasts()))
+        house.metrics.tasks.set(len(asyncio.all_tasks()))
         return Response(house.metrics.render(), headers={"Content-Type": CONTENT_TYPE})
 
     async def health(self, request: Request) -> Response:
@@ -91,11 +107,6 @@ class PublicDesk:
 
     async def readiness(self, request: Request) -> Response:
         """Whether new requests should be sent here."""
-        house = self._house
-        if house.stopping:
-            return json_reply(HealthView("stopping"), 503)
-        if not house.ready:
-            return json_reply(HealthView("starting"), 503)
-        if not house.rooms.pumping:
-            return json_reply(HealthView("broken"), 503)
-        return json_reply(HealthView("ok"))
+        verdict = self._house.verdict()
+        view = HealthView(verdict.status, verdict.problems, verdict.warnings)
+        return json_reply(view, 200 if verdict.status == "ok" else 503)

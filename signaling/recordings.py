@@ -29,6 +29,7 @@ from recorder.store.address import AddressError
 from recorder.store.folder import unfinished
 from recorder.store.upload import Uploader
 from signaling.capture_tap import CaptureTap
+from signaling.writer_watch import RACE_S, all_written, without_writer
 from sluice.channels import ChannelBook
 from sluice.clock import Clock
 from sluice.database import DatabaseDown
@@ -53,6 +54,7 @@ TOLD: Final = {
 
 Finished = Callable[[str], None]
 """Told a recording that is over."""
+Changed = Callable[[ChannelId], None]
 
 
 class Follower(Protocol):
@@ -77,6 +79,15 @@ class Running:
     ending: asyncio.Lock = field(default_factory=asyncio.Lock)
     ended: bool = False
 
+    @property
+    def health(self) -> Health:
+        return self.capture.health
+
+    @property
+    def over(self) -> bool:
+        """It ends, or has been told of what ends it."""
+        return self.ended or self.reason != "end"
+
 
 class Recordings:
     """All recordings of this machine's storage folder. Used from the event loop's thread."""
@@ -97,6 +108,8 @@ class Recordings:
     ) -> None:
         self.folder = storage / FOLDER
         self.followers: list[Follower] = []
+        self.changed: Changed = lambda channel: None
+        """Told when a channel's recording begins, ends, or meets trouble."""
         self._config = config
         self._grace_ms = grace_ms
         self._vods = vods
@@ -158,8 +171,10 @@ class Recordings:
             log.error("a broadcast is not recorded", channel=channel, error=str(error))
             reason = getattr(error, "strerror", None) or str(error)
             self._troubles[channel] = f"It is not recorded: {reason.rstrip('.')}."
+            self.changed(channel)
             return
         self._running[channel] = running
+        self.changed(channel)
         self._metrics.recordings.set(len(self._running))
         # The disk may be full at once: its end waits until the beginning is told.
         async with running.ending:
@@ -204,9 +219,15 @@ class Recordings:
         """What the index says now. Raises OSError and NotARecording."""
         return await asyncio.to_thread(Recording.read, self.folder / recording)
 
+    @property
+    def writing(self) -> bool:
+        """Whether each recording has a thread that writes it, and none of them hangs."""
+        return all_written(self._running.values())
+
     async def look(self) -> None:
-        """Begin another recording where one has become too long; bring figures up to date, and
-        tell the catalog what it could not be told."""
+        """Begin another recording where one has become too long, or has lost its writer; bring
+        figures up to date, and tell the catalog what it could not be told."""
+        await self._revive()
         longest_ms = self._config.longest_h * HOUR_MS
         for channel, running in list(self._running.items()):
             if longest_ms and self._clock.now_ms() - running.began_ms >= longest_ms:
@@ -290,6 +311,7 @@ class Recordings:
             await running.capture.close(running.reason)
             if self._running.get(running.channel) is running:
                 del self._running[running.channel]
+                self.changed(running.channel)
             self._metrics.recordings.set(len(self._running))
             self._metrics.recorder_lost_parts.inc(running.capture.health.lost_parts)
             for follower in self.followers:
@@ -313,6 +335,19 @@ class Recordings:
         except (OSError, NotARecording) as error:
             log.error("a recording is not in the catalog", recording=recording, error=str(error))
         return False
+
+    async def _revive(self) -> None:
+        """Where a writer died, what it wrote is closed playable, and another one goes on."""
+        if self.writing:
+            return
+        await asyncio.sleep(RACE_S)
+        for running in without_writer(self._running.values()):
+            channel = running.channel
+            log.error("a recording's writer died", channel=channel, recording=running.id)
+            self._metrics.recorder_troubles.labels("writer died").inc()
+            await self._end(running)
+            await self._recover(self.folder / running.id)
+            await self.begin(channel, running.presentation)
 
     def _folders(self) -> list[Path]:
         return sorted(
@@ -341,6 +376,7 @@ class Recordings:
         self._metrics.recorder_troubles.labels(trouble.kind).inc()
         log.error("recording", channel=channel, kind=trouble.kind, trouble=trouble.text)
         self._troubles[channel] = TOLD[trouble.kind]
+        self.changed(channel)
         running = self._running.get(channel)
         if running is None or running.id != recording:
             return  # it is over, and its disk was slow to say so
@@ -351,7 +387,11 @@ class Recordings:
     async def _look_forever(self) -> None:
         while True:
             await asyncio.sleep(LOOK_S)
-            await self.look()
+            try:
+                await self.look()
+            except Exception:
+                # What went wrong for one recording must not end the care for the others.
+                log.exception("recordings were not looked at; it is tried again")
 
 
 def _new_id(channel: ChannelId, wall_ms: int) -> str:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import resource
+import signal
 import socket
-from collections.abc import Awaitable, Callable
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from ipaddress import ip_address
 from types import FrameType
 
@@ -14,9 +18,13 @@ import uvicorn
 
 from signaling.app import create_front
 from signaling.chat_socket import protocol_class
+from signaling.entry import longest_end_s
+from signaling.heads import guard
+from signaling.heartbeat import Heart, NoKeeper, beat_forever
 from signaling.house import House
+from signaling.refusals import open_to_strangers
 from sluice import memory
-from sluice.config import ServerConfig, Settings
+from sluice.config import ServerConfig
 
 log = structlog.get_logger(__name__)
 
@@ -29,34 +37,43 @@ async def serve(
     house: House,
     on_ready: Callable[[str], Awaitable[None]] | None = None,
     stop: asyncio.Event | None = None,
+    heart: Heart | None = None,
 ) -> None:
-    """Serve until SIGINT, SIGTERM or `stop`; `on_ready` gets the server's own origin.
+    """Serve until SIGINT, SIGTERM, SIGHUP or `stop`; `on_ready` gets the server's own origin.
 
     Raises CannotStart. The house is opened before uvicorn starts, so that a taken port is one
-    clear sentence and not a traceback.
+    clear sentence and not a traceback. `heart` is told all along that the loop runs.
     """
     config = house.settings.server
-    warn_if_exposed(house.settings)
+    if open_to_strangers(house.settings):
+        log.warning("the web server is open to the network without TLS", host=config.host)
     raise_file_limit()
-    listener = _listen(config)
+    listeners = [_listen(config.host, config.port, "SLUICE_SERVER__PORT=8081")]
+    if config.admin_port is not None:
+        example = "SLUICE_SERVER__ADMIN_PORT=8081"
+        listeners.append(_listen(config.admin_host, config.admin_port, example))
+    heart, stop = heart or NoKeeper(), stop or asyncio.Event()
+    beating = asyncio.create_task(beat_forever(heart, stop), name="heartbeat")
     try:
         await _open(house)
-        address = origin(config, listener.getsockname()[1])
-        server = HouseServer(_uvicorn_config(house), house, address, on_ready)
-        stopping = asyncio.create_task(_stop_at(server, stop or asyncio.Event()), name="stop")
+        address = origin(config, listeners[0].getsockname()[1])
+        server = HouseServer(_uvicorn_config(house), house, address, on_ready, heart)
+        stopping = asyncio.create_task(_stop_at(server, stop), name="stop")
         memory.settle()
         try:
-            await server.serve(sockets=[listener])
+            await server.serve(sockets=listeners)
         finally:
             stopping.cancel()
     finally:
         await house.close()
-        listener.close()
+        for listener in listeners:
+            listener.close()
+        beating.cancel()
 
 
 class HouseServer(uvicorn.Server):
-    """Uvicorn waits for open responses before it ends, and event streams never end by
-    themselves: so they are told first."""
+    """Ends in this order: nobody new, then `server.drain_s` for those who are there, then they
+    are told. Uvicorn waits for open responses, and event streams never end by themselves."""
 
     def __init__(
         self,
@@ -64,25 +81,60 @@ class HouseServer(uvicorn.Server):
         house: House,
         address: str,
         on_ready: Callable[[str], Awaitable[None]] | None,
+        heart: Heart,
     ) -> None:
         super().__init__(config)
         self._house = house
         self._address = address
         self._on_ready = on_ready
+        self._heart = heart
+        self._drained_at: float | None = None
+        """On the monotonic clock; None as long as nobody wants the end."""
+        self._told = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self._on_ready is not None:
             await self._on_ready(self._address)
+        self._heart.ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        with super().capture_signals(), _hang_up_is_an_end(self):
+            yield
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # Not the original: it raises the signal again after the end, in the middle of our own.
-        self.force_exit = self.should_exit  # a second Ctrl-C waits for nothing
-        self.should_exit = True
+        self.force_exit = self._drained_at is not None  # a second Ctrl-C waits for nothing
+        if self.force_exit:
+            self.should_exit = True
+        else:
+            self.drain()
+
+    def drain(self) -> None:
+        """Begin to end. Only flags are set here: it is called by signals, at any moment."""
+        if self._drained_at is None:
+            self._house.begin_drain()
+            self._drained_at = time.monotonic() + self._house.settings.server.drain_s
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._drained_at is not None:
+            self._tell()
+            if time.monotonic() >= self._drained_at:
+                self.should_exit = True
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._house.begin_stop()
         await super().shutdown(sockets)
+
+    def _tell(self) -> None:
+        """Once: what is under way, and how long it may take."""
+        if not self._told:
+            self._told = True
+            drain_s = self._house.settings.server.drain_s
+            self._heart.stopping(longest_end_s(self._house.settings.server))
+            log.info("stopping", drain_s=drain_s)
 
 
 def origin(config: ServerConfig, port: int) -> str:
@@ -93,34 +145,17 @@ def origin(config: ServerConfig, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def warn_if_exposed(settings: Settings) -> bool:
-    """Say loudly when strangers can reach plain HTTP. True when they can."""
-    host = settings.server.host
-    public_url = settings.server.public_url
-    behind_tls = public_url is not None and public_url.startswith("https://")
-    if behind_tls or ip_address(host).is_loopback:
-        return False
-    log.warning(
-        "The web server is open to the network without TLS: stream keys travel in clear text, "
-        "and browsers give no camera on plain http. Put a TLS proxy in front (see docs/behind-"
-        "nginx.md), bind server.host to 127.0.0.1 and set server.public_url to the https address.",
-        host=host,
-        public_url=public_url,
-    )
-    return True
-
-
-def _listen(config: ServerConfig) -> socket.socket:
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+def _listen(host: str, port: int, example: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((config.host, config.port))
+        listener.bind((host, port))
     except OSError as error:
         listener.close()
         raise CannotStart(
-            f"Web server: {config.host} port {config.port}: {error.strerror}. Stop the program "
-            "that uses it, or choose another: SLUICE_SERVER__PORT=8081."
+            f"Web server: {host} port {port}: {error.strerror}. Stop the program that uses it, or "
+            f"choose another: {example}."
         ) from None
     return listener
 
@@ -144,9 +179,23 @@ def raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-async def _stop_at(server: uvicorn.Server, stop: asyncio.Event) -> None:
+@contextlib.contextmanager
+def _hang_up_is_an_end(server: HouseServer) -> Iterator[None]:
+    """A terminal that is closed ends it in order too; under nohup it goes on."""
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    if ignored or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, server.handle_exit)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+async def _stop_at(server: HouseServer, stop: asyncio.Event) -> None:
     await stop.wait()
-    server.should_exit = True
+    server.drain()
 
 
 def _uvicorn_config(house: House) -> uvicorn.Config:
@@ -154,7 +203,7 @@ def _uvicorn_config(house: House) -> uvicorn.Config:
     return uvicorn.Config(
         create_front(house),
         loop="uvloop",
-        http="httptools",
+        http=guard(house.settings.limits.header_bytes, config.head_timeout_s, house.metrics),
         ws="none" if house.chat is None else protocol_class(house.chat.sockets),
         lifespan="on",
         log_config=None,
@@ -164,5 +213,4 @@ def _uvicorn_config(house: House) -> uvicorn.Config:
         limit_concurrency=config.limit_concurrency,
         timeout_keep_alive=config.keep_alive_s,
         timeout_graceful_shutdown=config.shutdown_s,
-        h11_max_incomplete_event_size=house.settings.limits.header_bytes,
     )

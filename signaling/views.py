@@ -208,10 +208,13 @@ class PlaybackView(Struct):
     expires_ms: int | None
 
 
-class HealthView(Struct):
-    """`ok`, or what is wrong."""
+class HealthView(Struct, omit_defaults=True):
+    """`ok`, or what is wrong: `problems` names the parts that do not work, `warnings` those that
+    soon may not."""
 
-    status: Literal["ok", "starting", "stopping", "broken"]
+    status: Literal["ok", "starting", "stopping", "busy", "broken"]
+    problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class ProblemView(Struct):

@@ -197,7 +197,9 @@ class VodDesk:
         admit_owner(self._house, request, channel)
         page = await self._catalog.deletions.page(channel=channel.id, limit=PAGE_MOST)
         items = [
-            DeletionView(one.kind, one.id, one.by, one.reason, one.at_ms, one.what.size_bytes)
+            DeletionView(
+                one.kind, one.id, one.by, one.reason, one.at_ms, one.what.size_bytes, one.what.chat
+            )
             for one in page.items
         ]
         return json_reply(DeletionList(items))
@@ -215,7 +217,7 @@ class VodDesk:
             if wish.keep:
                 vod = await self._catalog.vods.keep(vod.id, None)
             else:
-                until_ms = self._vods.keeping.until_ms(vod.ended_ms)
+                until_ms = (await self._vods.keeping_in(vod.channel)).until_ms(vod.ended_ms)
                 vod = await self._catalog.vods.keep_by_rule(vod.id, until_ms)
         self._vods.shelf.forget(vod.id)
         return json_reply(await details(self._house, self._vods, vod))

@@ -23,7 +23,6 @@ from recorder.catalog.catalog import Catalog
 from recorder.jobs.queue import JobQueue, LocalQueue
 from recorder.media import LocalMedia, Media
 from recorder.recording import ID, NotARecording, Recording
-from recorder.retention import Keeping
 from recorder.salvage import chunk_files
 from recorder.store.media import StoreMedia
 from signaling import vod_house
@@ -97,13 +96,13 @@ class Archive:
             await book.refresh()
         finally:
             store.close()
-        keeping = Keeping(self.config.keep_days, self.config.quota_gb << 30, keep_clips=True)
+        keeping = vod_house.keeping_of(self.config)
 
         def terms(channel: str) -> Terms:
             known = book.get(ChannelId(channel))
             return Terms("token" if known is None else known.access, keeping)
 
-        return Adoption(catalog.vods, self.folder, terms)
+        return Adoption(catalog.vods, self.folder, terms, catalog.keepings)
 
     @asynccontextmanager
     async def queue(self) -> AsyncIterator[JobQueue]:

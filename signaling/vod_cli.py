@@ -34,6 +34,7 @@ from signaling.vod_archive import Archive, is_growing
 from signaling.vod_export_cli import export_command
 from signaling.vod_house import open_store
 from signaling.vod_jobs_cli import jobs_command, make_command, worker_command
+from signaling.vod_keep_cli import keep_command
 from signaling.vod_repair_cli import repair_command, verify_command
 from signaling.vod_sheet import Sheet, sheet_of
 from sluice.clock import SystemClock
@@ -134,6 +135,7 @@ def delete_command(
                 raise typer.Exit(1)
             await _delete(archive, catalog, known, with_clips)
         say(f"{vod} is deleted.")
+        note("What was said in the room meanwhile goes with the next sweep of a running server.")
 
     run(work())
 
@@ -159,6 +161,9 @@ vod_app.command("verify", epilog="Example: `sluice vod verify --all --store`")(v
 vod_app.command("repair", epilog="Example: `sluice vod repair ID`")(repair_command)
 vod_app.command("jobs", epilog="Example: `sluice vod jobs --watch`")(jobs_command)
 vod_app.command("make", epilog="Example: `sluice vod make ID captions`")(make_command)
+vod_app.command("keep", epilog="Example: `sluice vod keep lina --days 90 --quota-gb 200`")(
+    keep_command
+)
 vod_app.command("worker", epilog="Example: `sluice vod worker`")(worker_command)
 
 

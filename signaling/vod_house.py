@@ -28,7 +28,7 @@ from recorder.media import LocalMedia, Media
 from recorder.peaks import peaks
 from recorder.recording import NotARecording
 from recorder.replay import Replay
-from recorder.retention import Keeping, decide
+from recorder.retention import Keeping, decide, settled
 from recorder.store.address import AddressError, StoreAddress, parse
 from recorder.store.failures import StoreError
 from recorder.store.forget import forget_local
@@ -40,6 +40,7 @@ from signaling.chat_house import ChatHouse
 from signaling.live_captions import CaptionWriters
 from signaling.marker_command import MarkerCommand
 from signaling.recordings import FOLDER, Recordings
+from signaling.room_erasure import RoomErasure
 from signaling.room_replay import RoomReplay
 from signaling.shelf import Shelf
 from signaling.store_files import StoreFiles
@@ -96,7 +97,7 @@ class VodHouse:
             storage,
             grace_ms=settings.reconnect.grace_ms,
             vods=self.catalog.vods,
-            adoption=Adoption(self.catalog.vods, self.folder, self._terms),
+            adoption=Adoption(self.catalog.vods, self.folder, self._terms, self.catalog.keepings),
             book=book,
             uploader=self._uploader(),
             clock=clock,
@@ -114,7 +115,8 @@ class VodHouse:
         places: list[Files] = [LocalFiles(self.folder)]
         if self.store is not None:
             places.append(StoreFiles(self.store))
-        self.deletion = Deletion(self.catalog, places)
+        talk = None if chat is None else RoomErasure(chat.hub)
+        self.deletion = Deletion(self.catalog, places, talk)
         self._dropped: set[ChannelId] = set()
         """Channels that were deleted since the start. Others that are not in the book may come
         back with a backup of it, so their recordings stay."""
@@ -140,8 +142,12 @@ class VodHouse:
 
     @property
     def keeping(self) -> Keeping:
-        """The rules of all channels."""
-        return Keeping(self.config.keep_days, self.config.quota_gb << 30, keep_clips=True)
+        """The rules of channels that chose no others."""
+        return keeping_of(self.config)
+
+    async def keeping_in(self, channel: str) -> Keeping:
+        """The rules of one channel. Raises DatabaseDown."""
+        return settled(await self.catalog.keepings.of(channel), self.keeping)
 
     async def delete(self, vod: str, by: str, *, keep_clips: bool) -> bool:
         """For its owner. False where there is none. Raises StillRecording and DatabaseDown."""
@@ -160,6 +166,7 @@ class VodHouse:
         """The channel is deleted, and all that it has here; what is still being recorded goes as
         soon as it is over. Raises DatabaseDown and QueueDown."""
         self._dropped.add(channel)
+        await self.catalog.keepings.forget(channel)
         while True:
             page = await self.catalog.vods.page(channel=channel)
             going = [one for one in page.items if one.state != "recording"]
@@ -183,11 +190,13 @@ class VodHouse:
         finish what was begun. Raises DatabaseDown."""
         now_ms = self._clock.wall_ms()
         for channel in await self.catalog.quota.channels():
+            keeping = await self.keeping_in(channel)
+            await self.catalog.vods.rule(channel, keeping.keep_days)
             held = await self.catalog.quota.weigh(channel)
-            plan = decide(held.vods, self.keeping, now_ms, other_bytes=held.other_bytes)
+            plan = decide(held.vods, keeping, now_ms, other_bytes=held.other_bytes)
             for one in plan.doomed:
                 await self._let_loose(one.id)
-            for record in await self.deletion.carry_out(plan, self.keeping, now_ms):
+            for record in await self.deletion.carry_out(plan, keeping, now_ms):
                 self._metrics.vod_deleted.labels(record.reason).inc()
         await self.deletion.sweep(now_ms)
         if self.store is not None:
@@ -260,6 +269,11 @@ class VodHouse:
         self._metrics.recorder_uploads_waiting.set(health.waiting)
         if health.error:
             self._metrics.recorder_upload_failures.inc()
+
+
+def keeping_of(config: RecorderConfig) -> Keeping:
+    """The rules of channels that chose no others."""
+    return Keeping(config.keep_days, config.quota_gb << 30, keep_clips=True)
 
 
 def build_catalog(config: RecorderConfig, storage: Path) -> Catalog:

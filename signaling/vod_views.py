@@ -229,7 +229,46 @@ class DeletionView(Struct):
     reason: Literal["owner", "retention", "quota", "channel"]
     at_ms: int
     size_bytes: int
+    chat: int | None
+    """Entries of the room that went with it. Null: they are about to go, or went otherwise."""
 
 
 class DeletionList(Struct):
     items: list[DeletionView]
+
+
+Days = Annotated[int, Meta(ge=0, le=36_500)]
+Gigabytes = Annotated[int, Meta(ge=0, le=1_000_000)]
+
+
+class KeepingWish(Struct, forbid_unknown_fields=True):
+    """How a channel's recordings are kept. What is null or left out is as the server's settings
+    say. An owner may go as far as `most` of the answer says; the admin any far."""
+
+    keep_days: Days | None = None
+    """0: for ever."""
+    quota_gb: Gigabytes | None = None
+    """Of all recordings and clips; 0: as much as there is room."""
+    keep_clips: bool | None = None
+    """Clips stay when age or the quota deletes their recording."""
+
+
+class KeepingMost(Struct):
+    """How far an owner may go; 0: any far."""
+
+    keep_days: int
+    quota_gb: int
+
+
+class KeepingView(Struct):
+    """How a channel's recordings are kept: what holds, what was chosen of it (null: nothing, so
+    the server's settings count), and how full it is. `level`: `near` from 9 tenths of the quota
+    on; `over` where nothing is left that may be deleted."""
+
+    keep_days: int
+    quota_gb: int
+    keep_clips: bool
+    chosen: KeepingWish
+    most: KeepingMost
+    used_bytes: int
+    level: Literal["fine", "near", "over"]

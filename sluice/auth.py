@@ -21,13 +21,15 @@ from sluice.errors import Problem
 from sluice.ids import ChannelId
 from sluice.storage import Channel
 
+KEY_PREFIX = "sk_"
+"""Of stream keys; no token begins so."""
 _AUDIENCE = "sluice-viewer"
 _MAX_CREDENTIAL = 4096
 
 
 def new_stream_key() -> str:
     """192 random bits with a prefix that secret scanners can find."""
-    return "sk_" + secrets.token_urlsafe(24)
+    return KEY_PREFIX + secrets.token_urlsafe(24)
 
 
 def new_admin_token() -> str:

@@ -60,12 +60,19 @@ class ServerConfig(Section):
 
     host: Address = "127.0.0.1"
     port: Port = 8080
+    allow_plain_http: bool = False
+    admin_host: Address = "127.0.0.1"
+    admin_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
     public_url: str | None = None
     trusted_proxies: list[Network] = Field(default=[])
     limit_concurrency: Positive = 10_000
     keep_alive_s: Positive = 15
+    head_timeout_s: Positive = 10
     body_timeout_s: Positive = 10
     shutdown_s: Positive = 5
+    drain_s: Annotated[int, Field(ge=0, le=3_600)] = 0
+    keeper: bool = True
+    hang_s: Annotated[int, Field(ge=2)] = 10
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
 
@@ -79,12 +86,19 @@ class ServerConfig(Section):
             raise ValueError("must be an origin without a path, like https://live.example.org")
         return f"{parts.scheme}://{parts.netloc}"
 
+    @model_validator(mode="after")
+    def _has_two_ports(self) -> ServerConfig:
+        if self.admin_port is not None and self.admin_port == self.port:
+            raise ValueError("admin_port must not be port: requests are told apart by them")
+        return self
+
 
 class MediaConfig(Section):
     """The media plane; handed whole to the engine. Times are in milliseconds."""
 
     host: Address = "127.0.0.1"
     port: Port = 8189
+    process: Literal["own", "inside"] = "own"
     workers: Annotated[int, Field(ge=0, le=256)] = 0
     tcp: bool = True
     public_addresses: list[Address] = Field(default=[])
@@ -271,7 +285,7 @@ def load(path: Path | None = None) -> Settings:
 
     Raises ConfigError. Without a file the defaults hold.
     """
-    source = _find(path)
+    source = find(path)
     tree = _read(source) if source is not None else {}
     _check_environment(os.environ)
     try:
@@ -282,7 +296,8 @@ def load(path: Path | None = None) -> Settings:
         raise ConfigError(f"environment: {error}. A list must be written as JSON.") from None
 
 
-def _find(path: Path | None) -> Path | None:
+def find(path: Path | None = None) -> Path | None:
+    """The settings file that `load` reads; None where there is none. Raises ConfigError."""
     named = path or (Path(os.environ[ENV_CONFIG]) if os.environ.get(ENV_CONFIG) else None)
     if named is not None:
         if not named.is_file():

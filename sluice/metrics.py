@@ -147,9 +147,30 @@ class Metrics:
             ["result"],
             registry=registry,
         )
+        self.device_signals = Counter(
+            "sluice_device_signals",
+            "Messages of publishers' devices by what became of them.",
+            ["result"],
+            registry=registry,
+        )
+        self.device_advice = Counter(
+            "sluice_device_advice",
+            "What devices were told, by level.",
+            ["level"],
+            registry=registry,
+        )
+        self.device_channels = Gauge(
+            "sluice_device_channels",
+            "Channels whose device reports, by its heat.",
+            ["thermal"],
+            registry=registry,
+        )
         self.event_streams = Gauge("sluice_event_streams", "Open SSE.", registry=registry)
         self.events_dropped = Counter(
             "sluice_events_dropped", "Events that slow SSE readers lost.", registry=registry
+        )
+        self.tasks = Gauge(
+            "sluice_tasks", "Tasks of the event loop at the time of the scrape.", registry=registry
         )
         self.loop_lag = Gauge(
             "sluice_loop_lag_seconds", "How late the event loop was last.", registry=registry
@@ -159,6 +180,10 @@ class Metrics:
         """Keep the engine's newest totals for the next scrape."""
         self._engine.counters = dict(counters)
         self._engine.gauges = {"peers": peers, "queue_depth": queue_depth}
+
+    def show_plane(self, *, up: bool, restarts: int) -> None:
+        """Keep whether the media plane lives for the next scrape, and how often it had to."""
+        self._engine.up, self._engine.restarts = up, restarts
 
     def show_histograms(self, histograms: Mapping[str, histogram.Histogram]) -> None:
         """Keep the engine's newest distributions for the next scrape."""
@@ -188,8 +213,18 @@ class _EngineCollector(Collector):
         self.gauges: dict[str, int] = {}
         self.histograms: dict[str, histogram.Histogram] = {}
         self.events: dict[str, int] = {}
+        self.up = False
+        self.restarts = 0
 
     def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "sluice_media_up", "Whether the media plane takes offers.", value=int(self.up)
+        )
+        yield CounterMetricFamily(
+            "sluice_media_restarts",
+            "Media planes that died and were started again.",
+            value=self.restarts,
+        )
         grouped = {
             family: CounterMetricFamily(
                 f"sluice_engine_{family}", f"Media plane: {family} by reason.", labels=["reason"]

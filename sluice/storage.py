@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS channels (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS revoked (jti TEXT PRIMARY KEY, expires_ms INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS probes (id INTEGER PRIMARY KEY, writes INTEGER NOT NULL) STRICT;
 """
 
 
@@ -112,6 +113,13 @@ class Store:
     def set_secret(self, name: str, value: bytes) -> None:
         with self._writing() as db:
             db.execute("INSERT OR REPLACE INTO secrets VALUES (?, ?)", (name, value))
+
+    def probe(self) -> None:
+        """Whether a write reaches the disk: raises sqlite3.Error where it does not."""
+        with self._writing() as db:
+            db.execute(
+                "INSERT INTO probes VALUES (0, 1) ON CONFLICT DO UPDATE SET writes = writes + 1"
+            )
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 for _name in [name for name in os.environ if name.startswith("SLUICE_")]:
     del os.environ[_name]
 os.environ.pop("COLUMNS", None)  # consoles that are made at import would keep it
+
+# How long an example takes says how busy the machine is, and nothing about the code.
+settings.register_profile("sluice", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sluice")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

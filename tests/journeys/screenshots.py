@@ -137,8 +137,10 @@ def main() -> None:
             key = server.create_channel(wish.channel)
             fill(server.origin, wish.channel, key)
             written = take(server.origin, wish.channel, key, wish.out)
-        from tests.journeys.vod_screenshots import take_replay  # it needs this module
+        from tests.journeys.device_screenshots import take_device  # they need this module
+        from tests.journeys.vod_screenshots import take_replay
 
+        written += take_device(wish.out)
         written += take_replay(wish.out)
     for path in written:
         print(path)

@@ -32,8 +32,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.journeys.waiting import until
 
-READY_S = 20.0
-STOP_S = 10.0
+READY_S = 60.0
+STOP_S = 20.0
 REQUEST_S = 10.0
 LOG_TAIL = 6_000
 PORTS = (20_000, 32_000)
@@ -71,7 +71,13 @@ class SluiceServer:
         self._prefix = list(prefix)
         self._process: subprocess.Popen[bytes] | None = None
         self._tree: dict[str, object] = {
-            "server": {"host": host, "port": self.port},
+            # No keeper: journeys kill the server by its pid, and mean it.
+            "server": {
+                "host": host,
+                "port": self.port,
+                "allow_plain_http": True,  # its networks are the tests' own
+                "keeper": False,
+            },
             "media": {
                 "host": media_host,
                 "port": self.media_port,
@@ -106,6 +112,7 @@ class SluiceServer:
         assert self._process is None
         self.folder.mkdir(parents=True, exist_ok=True)
         config = self.folder / "sluice.yaml"
+        config.touch(0o600)  # the admin token stands in it
         config.write_text(yaml.safe_dump(self._tree), encoding="utf-8")
         command = [sluice_command(), "serve", "--config", str(config)]
         with self._log.open("ab") as log:
@@ -194,8 +201,19 @@ class SluiceServer:
 
     def encoders(self) -> list[int]:
         """The processes that encode for HLS."""
+        return self._children("bridge.transcode")
+
+    @property
+    def media_pid(self) -> int:
+        """Of the media plane. Raises ServerFailed where it has no process of its own."""
+        planes = self._children("sfu.plane", "--oldest")  # the other one waits in reserve
+        if not planes:
+            raise ServerFailed("there is no process of the media plane")
+        return planes[0]
+
+    def _children(self, module: str, *options: str) -> list[int]:
         found = subprocess.run(
-            ["pgrep", "-P", str(self.pid), "-f", "bridge.transcode"],
+            ["pgrep", "-P", str(self.pid), *options, "-f", module],
             capture_output=True,
             text=True,
             check=False,

@@ -26,6 +26,7 @@ from sfu.fake import FakeEngine
 from sfu.rooms import Rooms
 from signaling.chat_house import ChatHouse
 from signaling.chat_socket import protocol_class
+from signaling.data_channels import DataChannels
 from signaling.intake import Intake
 from sluice.auth import Gate, Grant, ViewerTokens, hash_secret
 from sluice.channels import ChannelBook
@@ -75,6 +76,7 @@ class ChatWorld:
             intake=self.intake,
             engine=self.engine,
             rooms=self.rooms,
+            channels=DataChannels(self.rooms),
             clock=self.clock,
         )
         self.keys: dict[str, str] = {}

@@ -135,18 +135,18 @@ async def on_air(door: Door, ms: int) -> tuple[str, Studio]:
     renditions = studio.presentation.renditions.values()
     parts = sum(len(segment.parts) for one in renditions for segment in one.segments)
     async with asyncio.timeout(30):
-        while _lasting(door) < parts:  # noqa: ASYNC110 (a gauge, and no event)
+        # Of older segments the parts are forgotten: that none waits says that these are there too.
+        while not _lasting(door, parts):  # noqa: ASYNC110 (a gauge, and no event)
             await asyncio.sleep(0.01)
     recording = recordings.running(channel)
     assert recording is not None
     return recording, studio
 
 
-def _lasting(door: Door) -> int:
-    """Parts."""
+def _lasting(door: Door, parts: int) -> bool:
     health = door.house.vods.recordings.health(ChannelId(CHANNEL))
     assert health is not None
-    return health.parts
+    return health.parts >= parts and health.queued_bytes == 0
 
 
 @asynccontextmanager

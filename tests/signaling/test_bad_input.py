@@ -398,6 +398,10 @@ ROWS: tuple[tuple[str, Call, str, str], ...] = (
      "no such clip"),
     ("the deletions for a stranger", get("/api/channels/live/deletions"), "unauthorized",
      "stream key"),
+    ("how recordings are kept, for a stranger", get("/api/channels/live/keeping"), "unauthorized",
+     "stream key"),
+    ("recordings kept for minus one day",
+     api("PUT", "/api/channels/live/keeping", b'{"keep_days":-1}'), "json-malformed", "keep_days"),
     ("captions for a recording that is not", api("PUT", f"/api/vods/{VOD}/captions/en", b"x"),
      "vod-unknown", "such"),
 )  # fmt: skip

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from signaling.cli import app
 from sluice.auth import matches
+from sluice.config import ServerConfig, Settings
 from sluice.storage import Store
 
 
@@ -28,6 +32,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     # Logging is the process's and not the test's: see test_logs.
     monkeypatch.setattr("signaling.logs.configure", lambda config: None)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("os.umask", lambda mask: 0)  # the process's too
     monkeypatch.setenv("SLUICE_STORAGE__PATH", str(tmp_path / "store"))
     return Shell(tmp_path / "store")
 
@@ -87,3 +92,53 @@ def test_the_doctor_speaks_json(shell: Shell) -> None:
 @pytest.mark.parametrize("command", ["serve", "demo", "doctor", "channel create"])
 def test_help_has_an_example(shell: Shell, command: str) -> None:
     assert "Example" in shell.run(*command.split(), "--help")
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_what_is_open_to_strangers_is_not_served(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("SLUICE_SERVER__HOST", "0.0.0.0")
+    monkeypatch.setenv("SLUICE_AUTH__ADMIN_TOKEN", "changeme" * 4)
+    output = shell.run(command, expect=1)
+    assert "SLUICE_SERVER__ALLOW_PLAIN_HTTP" in output
+    assert "auth.admin_token" in output
+    assert not shell.folder.exists()
+
+
+def test_a_serve_that_is_not_plain_becomes_its_own_keeper_too(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[ServerConfig] = []
+
+    def become(config: ServerConfig) -> NoReturn:
+        kept.append(config)
+        raise typer.Exit(0)
+
+    monkeypatch.setattr("signaling.cli.become_keeper", become)
+    shell.run("serve")
+    assert len(kept) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("SLUICE_SERVER__KEEPER", "false"), ("NOTIFY_SOCKET", "@systemd")]
+)
+def test_where_it_is_kept_by_others_or_not_at_all_it_serves(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    served: list[Settings] = []
+    monkeypatch.setattr("signaling.cli._serve", lambda settings, heart: served.append(settings))
+    monkeypatch.setenv(name, value)
+    shell.run("serve")
+    assert len(served) == 1
+
+
+def test_a_kept_one_says_that_it_cannot_start(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLUICE_SERVER__HOST", "0.0.0.0")
+    read, write = os.pipe()
+    shell.run("serve", "--heartbeat-fd", str(write), expect=1)
+    assert os.read(read, 10) == b"u"
+    os.close(read)
+    os.close(write)

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 
+from recorder.capture import Trouble
 from sfu.broadcast import (
     Active,
     Inactive,
     LayersNews,
+    MediaRestarted,
     Reconnect,
     Stalled,
     ViewerCount,
     ViewerLayer,
 )
 from signaling.event_streams import encode
+from signaling.recordings import TOLD
+from sluice.ids import ChannelId
 from tests.signaling.door import LAYERS, Door, Listening, open_door
+from tests.signaling.recording_world import on_air, studio_at
+from tests.signaling.vod_world import CHANNEL, open_vods, owner
 
 EVENTS = "/api/channels/live/events"
 
@@ -44,6 +51,10 @@ def test_how_news_look_on_the_wire() -> None:
         ]
     }  # fmt: skip
     assert encode(Reconnect()).startswith(b"event: reconnect\n")
+    for peers, spread_ms in ((3, 12), (100_000, 3_500)):
+        [(name, data)] = parsed(encode(MediaRestarted(peers)).decode())
+        assert name == "reconnect"
+        assert data == {"retry_ms": 500, "spread_ms": spread_ms, "ended": True}
     assert encode(ViewerLayer("q")) == b'event: layer\ndata: {"rid":"q","audio_only":false}\n\n'
     assert encode(ViewerLayer(None)) == b'event: layer\ndata: {"rid":null,"audio_only":true}\n\n'
 
@@ -139,3 +150,97 @@ async def test_a_stop_says_reconnect_and_ends_the_streams(door: Door) -> None:
 
 async def test_an_event_stream_cannot_be_asked_for_by_head(door: Door) -> None:
     assert (await door.http.head(EVENTS)).status_code == 405
+
+
+# --- what only the owner hears
+
+
+def own(door: Door) -> dict[str, str]:
+    return {"authorization": f"Bearer {door.keys['live']}"}
+
+
+async def heard(client: Listening) -> object:
+    """The next `recording`."""
+    while True:
+        for name, data in parsed(await client.chunk()):
+            if name == "recording":
+                return data
+
+
+async def test_the_owner_hears_at_once_how_the_recording_goes(tmp_path: Path) -> None:
+    async with open_vods(tmp_path) as door:
+        path = f"/api/channels/{CHANNEL}/events"
+        async with Listening(door, path, headers=owner(door)) as client:
+            assert await heard(client) == {"vod": None, "trouble": None}
+            vod, studio = await on_air(door, 1_000)
+            assert await heard(client) == {"vod": vod, "trouble": None}
+            recordings = door.house.vods.recordings
+            recordings._trouble(ChannelId(CHANNEL), vod, Trouble("too slow", "lost 3 parts"))
+            assert await heard(client) == {"vod": vod, "trouble": TOLD["too slow"]}
+            recordings._trouble(ChannelId(CHANNEL), vod, Trouble("disk full", "28"))
+            told = await heard(client)
+            while told == {"vod": vod, "trouble": TOLD["disk full"]}:
+                told = await heard(client)
+            assert told == {"vod": None, "trouble": TOLD["disk full"]}
+            studio.end()
+
+
+async def test_a_broadcast_that_cannot_be_recorded_is_told(tmp_path: Path) -> None:
+    async with (
+        open_vods(tmp_path) as door,
+        Listening(door, f"/api/channels/{CHANNEL}/events", headers=owner(door)) as client,
+    ):
+        await heard(client)
+        recordings = door.house.vods.recordings
+        shutil.rmtree(recordings.folder)
+        recordings.folder.write_text("not a folder")
+        studio = studio_at(door.house.bridges.clock)
+        await recordings.begin(ChannelId(CHANNEL), studio.presentation)
+        told = await heard(client)
+        assert isinstance(told, dict)
+        assert told["vod"] is None
+        assert told["trouble"].startswith("It is not recorded: ")
+
+
+async def test_nobody_else_hears_of_it(door: Door) -> None:
+    async with (
+        Listening(door, EVENTS) as client,
+        Listening(door, EVENTS, headers=own(door)) as mine,
+    ):
+        await mine.chunk()
+        assert "recording" not in {name for name, _ in parsed(await client.chunk())}
+        door.house.streams.recording_changed(ChannelId("live"))
+        assert await heard(mine) == {"vod": None, "trouble": None}
+        await door.go_live()
+        assert [name for name, _ in parsed(await client.chunk())] == ["active"]
+
+
+async def test_other_channels_owners_hear_nothing_of_it(door: Door) -> None:
+    await door.add_channel("other")
+    async with Listening(door, EVENTS, headers=own(door)) as mine:
+        await mine.chunk()
+        door.house.streams.recording_changed(ChannelId("other"))
+        await door.go_live()
+        assert [name for name, _ in parsed(await mine.chunk())] == ["active"]
+
+
+async def test_a_wrong_key_opens_no_stream_and_another_key_ends_it(door: Door) -> None:
+    for key in ("sk_wrong", "sk_" + "x" * 5_000):
+        async with Listening(door, EVENTS, headers={"authorization": key}) as client:
+            assert client.status == 403
+    async with Listening(door, EVENTS, headers=own(door)) as mine:
+        await mine.chunk()
+        assert (await door.admin("POST", "/api/channels/live/key")).status_code in (200, 201)
+        await mine.ended()
+
+
+async def test_silence_is_filled_for_the_owner_too_and_nothing_is_lost(door: Door) -> None:
+    door.house.streams.heartbeat_s = 0.01
+    async with Listening(door, EVENTS, headers=own(door)) as mine:
+        await mine.chunk()
+        for _ in range(3):
+            assert (await mine.chunk()).startswith(":")
+        await door.go_live()
+        while not (told := parsed(await mine.chunk())):
+            pass
+        assert told[0][0] == "active"

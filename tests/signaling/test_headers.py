@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from signaling.headers import cors_methods
-from tests.signaling.door import ADMIN, Door, bearer
+from tests.signaling.door import ADMIN, Door, bearer, open_door
 
 ASKING = {"Origin": "https://other.test", "Access-Control-Request-Method": "POST"}
 
@@ -19,8 +21,35 @@ async def test_every_response_is_dressed_problems_too(door: Door, path: str) -> 
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert "unsafe" not in headers["content-security-policy"]
     assert "camera=()" in headers["permissions-policy"]
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert "strict-transport-security" not in headers
     assert "set-cookie" not in headers
     assert "server" not in headers
+
+
+async def test_behind_tls_browsers_are_told_to_stay_there(tmp_path: Path) -> None:
+    async with open_door(tmp_path, server={"public_url": "https://live.example.org"}) as door:
+        for path in ("/", "/api/time", "/nowhere"):
+            headers = (await door.http.get(path)).headers
+            assert headers["strict-transport-security"] == "max-age=31536000"
+
+
+@pytest.mark.parametrize(
+    ("path", "policy"),
+    [
+        ("/api/time", "cross-origin"),
+        ("/vod/x/index.m3u8", "cross-origin"),
+        ("/api/channels", "same-origin"),
+        ("/watch/live", "same-origin"),
+        ("/static/watch.js", "same-origin"),
+    ],
+)
+async def test_other_sites_may_embed_what_has_cors_and_nothing_else(
+    door: Door, path: str, policy: str
+) -> None:
+    headers = (await door.http.get(path)).headers
+    assert headers["cross-origin-resource-policy"] == policy
 
 
 async def test_only_the_studio_may_ask_for_the_camera(door: Door) -> None:

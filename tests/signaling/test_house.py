@@ -9,9 +9,10 @@ import structlog
 
 from sfu.fake import FakeEngine
 from signaling.app import build_house
+from signaling.openapi import OPERATIONS
 from sluice.clock import VirtualClock
 from sluice.config import Settings
-from tests.signaling.door import Door
+from tests.signaling.door import ADMIN, SECRET, Door, open_door
 
 
 def settings(folder: Path) -> Settings:
@@ -61,3 +62,36 @@ async def test_a_failed_enforcement_is_logged_and_tried_again(
         async with asyncio.timeout(10):
             await twice.wait()
     assert any("enforcement failed" in entry["event"] for entry in logs)
+
+
+ADMIN_PORT = 9_000
+ADMINS = [one for one in OPERATIONS if one.auth == "admin"]
+
+
+async def test_with_an_admin_port_there_is_no_admin_elsewhere(tmp_path: Path) -> None:
+    """Every operation for the admin, so that a new one cannot be forgotten."""
+    server = {"admin_port": ADMIN_PORT}
+    auth = {"admin_token": ADMIN, "viewer_token_secret": SECRET}
+    outside, inside = [], []
+    async with open_door(tmp_path, server=server, auth=auth, money={"provider": "fake"}) as door:
+        for operation in ADMINS:
+            path = operation.path.replace("{channel}", "live")
+            path = path.replace("{peer}", "1").replace("{donation}", "d1")
+            method = operation.method.upper()
+            outside.append(await door.admin(method, path))
+            inside.append(await door.admin(method, f"http://sluice.test:{ADMIN_PORT}{path}"))
+    assert len(outside) > 10
+    assert {answer.status_code for answer in outside} == {404}
+    assert {answer.json()["code"] for answer in outside} == {"not-found"}
+    assert not any(answer.text == outside[0].text for answer in inside)
+
+
+async def test_at_the_public_port_the_admin_token_is_no_owners_key(tmp_path: Path) -> None:
+    auth = {"admin_token": ADMIN, "viewer_token_secret": SECRET}
+    async with open_door(tmp_path, server={"admin_port": ADMIN_PORT}, auth=auth) as door:
+        path = "/api/channels/live/markers"
+        mark = {"title": "here"}
+        outside = await door.admin("POST", path, mark)
+        inside = await door.admin("POST", f"http://sluice.test:{ADMIN_PORT}{path}", mark)
+        assert outside.status_code == 403
+        assert inside.status_code not in (401, 403)

@@ -111,9 +111,21 @@ async def test_a_playlist_has_its_headers() -> None:
     assert told.headers["access-control-allow-origin"] == "*"
     assert "Age" in told.headers["access-control-expose-headers"]
     assert told.headers["x-content-type-options"] == "nosniff"
+    assert told.headers["cross-origin-resource-policy"] == "cross-origin"
+    assert told.headers["referrer-policy"] == "no-referrer"
+    assert "frame-ancestors 'none'" in told.headers["content-security-policy"]
+    assert "strict-transport-security" not in told.headers
     assert int(told.headers["content-length"]) == len(told.body)
     plain = await world.ask(PLAYLIST)
     assert gzip.decompress(told.body) == plain.body
+
+
+async def test_behind_tls_browsers_are_told_to_stay_there() -> None:
+    world = world_of()
+    world.live = Live(world.presentations, world.clock, world.counts, https=True)
+    for address in (PLAYLIST, "/live/lina/nothing"):
+        told = await world.ask(address)
+        assert told.headers["strict-transport-security"] == "max-age=31536000"
 
 
 @pytest.mark.parametrize(

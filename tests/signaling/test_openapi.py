@@ -112,6 +112,9 @@ class Journey:
         await call("POST", f"{channel}/markers", f"{live}/markers", json={"text": "Here"},
                    headers=own)  # fmt: skip
         await call("GET", f"{channel}/recording", f"{live}/recording", headers=own)
+        await call("GET", f"{channel}/keeping", f"{live}/keeping", headers=own)
+        await call("PUT", f"{channel}/keeping", f"{live}/keeping", headers=own,
+                   json={"keep_days": 7})  # fmt: skip
         await call("POST", f"{channel}/clips", f"{live}/clips", json={"seconds": 5})
         await call("GET", f"{channel}/vods", f"{live}/vods?limit=1")
         await call("PATCH", vod, over, json={"title": "Roses", "keep": True}, headers=own)
@@ -162,6 +165,11 @@ class Journey:
                      "/api/openapi.json", "/metrics", "/healthz", "/readyz"):  # fmt: skip
             await call("GET", path)
         await call("GET", f"{channel}/state", f"{own}/state")
+        publisher = self.door.engine.publisher("lina")
+        assert publisher is not None
+        self.door.engine.say(publisher, "device", b'{"v":1,"type":"device","thermal":"critical"}')
+        await self.door.engine.settled()
+        await call("GET", f"{channel}/device", f"{own}/device", headers=owner)
         await call("POST", f"{channel}/playback", f"{own}/playback")
         await call("GET", "/live-grant/{channel}", "/live-grant/lina")
         room, ours = f"{channel}/chat", f"{own}/chat"

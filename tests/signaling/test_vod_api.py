@@ -180,6 +180,7 @@ async def test_deleting_leaves_nothing_but_a_record(door: Door, tmp_path: Path) 
     (one,) = record.json()["items"]
     assert (one["what"], one["id"], one["by"], one["reason"]) == ("vod", VOD, "owner", "owner")
     assert one["size_bytes"] > 0
+    assert one["chat"] == 0
 
 
 async def test_recordings_go_with_their_channel(door: Door, tmp_path: Path) -> None:

@@ -19,8 +19,10 @@ from recorder.catalog.deletions import StillRecording
 from recorder.catalog.measured import Measured
 from recorder.catalog.models import Reason
 from recorder.chapters import Found
+from recorder.deletion import Deletion
+from recorder.files import LocalFiles
 from recorder.records import Began
-from recorder.retention import DAY_MS
+from recorder.retention import DAY_MS, Choice
 from signaling.vod_house import (
     FILE,
     VodHouse,
@@ -117,6 +119,32 @@ async def test_the_oldest_go_when_a_channel_has_more_than_its_quota(storage: Pat
         assert gone == {"vod0": "quota", VOD: "quota"}  # the film is much older
 
 
+async def test_each_channel_is_kept_by_its_own_rules(storage: Path) -> None:
+    async with house_on(storage, keep_days=10_000) as (_, vods):
+        await add(vods, "mine", age_days=5)
+        await add_other(vods, age_days=5)
+        await vods.catalog.keepings.choose(
+            CHANNEL, Choice(keep_days=3), vods.keeping, by="owner", now_ms=NOW_MS, admin=False
+        )
+        await vods.keep()
+        assert await there(vods) == {"other"}
+        vod = await vods.catalog.vods.get("other")
+        assert vod is not None
+        assert vod.keep_until_ms is not None
+
+
+async def test_clips_go_with_their_recording_where_that_was_chosen(storage: Path) -> None:
+    async with house_on(storage, keep_days=10_000) as (_, vods):
+        clip = await vods.catalog.clips.create(Stretch(VOD, 0, 1_000, "A clip", ""), NOW_MS)
+        await vods.catalog.clips.set_state(clip.id, "ready", None)
+        choice = Choice(keep_days=1, keep_clips=False)
+        await vods.catalog.keepings.choose(
+            CHANNEL, choice, vods.keeping, by="owner", now_ms=NOW_MS, admin=False
+        )
+        await vods.keep()
+        assert await vods.catalog.clips.get(clip.id) is None
+
+
 async def test_what_is_being_recorded_stays(storage: Path) -> None:
     async with house_on(storage, keep_days=1) as (door, vods):
         recording, _ = await on_air(door, 3_000)
@@ -206,8 +234,9 @@ async def test_a_channels_recordings_go_with_it_however_many(storage: Path) -> N
         assert (storage / "recordings").is_dir()
 
 
-async def add_other(vods: VodHouse) -> None:
-    facts = measured("other", channel="other")
+async def add_other(vods: VodHouse, *, age_days: float = 0) -> None:
+    began_ms = NOW_MS - round(age_days * DAY_MS)
+    facts = measured("other", channel="other", began_ms=began_ms)
     assert await vods.catalog.vods.adopt(facts, "public", None) is not None
 
 
@@ -279,6 +308,51 @@ async def test_without_a_chat_there_are_recordings_all_the_same(storage: Path) -
         assert heat.json()["values"] == []
         await door.house.vods.aftermath.merge_chapters(VOD, Found())
         assert len(await door.house.vods.catalog.chapters.of(VOD)) == 1
+
+
+async def chat_at(door: Door, *moments_ms: int) -> None:
+    assert door.house.chat is not None
+    body = b'{"id":"m","user":{"id":"u1","name":"Bea"},"text":"!"}'
+    drafts = [Draft("message", body, at_ms) for at_ms in moments_ms]
+    await door.house.chat.history.append(RoomId(CHANNEL), drafts)
+
+
+async def left(door: Door) -> list[int]:
+    """Moments of what is in the room's log."""
+    assert door.house.chat is not None
+    found = await door.house.chat.history.after(RoomId(CHANNEL), 0, 99)
+    return [one.t_show for one in found if one.kind == "message"]
+
+
+async def test_its_chat_goes_with_a_recording_and_the_rest_of_the_room_stays(
+    storage: Path,
+) -> None:
+    async with house_on(storage) as (door, vods):
+        film = await vods.catalog.vods.get(VOD)
+        assert film is not None
+        assert film.ended_ms is not None
+        before, after = film.began_ms - 60_000, film.ended_ms + 60_000
+        await chat_at(door, before, film.began_ms, film.began_ms + 9_000, after)
+        assert await vods.delete(VOD, "owner", keep_clips=True)
+        assert await left(door) == [before, after]
+        (record,) = (await vods.catalog.deletions.page()).items
+        assert record.what.chat == 2
+
+
+async def test_what_the_command_line_deleted_loses_its_chat_in_the_next_sweep(
+    storage: Path,
+) -> None:
+    async with house_on(storage) as (door, vods):
+        film = await vods.catalog.vods.get(VOD)
+        assert film is not None
+        await chat_at(door, film.began_ms)
+        alone = Deletion(vods.catalog, [LocalFiles(vods.folder)])
+        await alone.delete_vod(
+            VOD, by="command line", reason="owner", now_ms=NOW_MS, keep_clips=True
+        )
+        assert await left(door) == [film.began_ms]
+        await vods.keep()
+        assert await left(door) == []
 
 
 # --- settings

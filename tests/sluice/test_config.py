@@ -18,11 +18,14 @@ PROJECT_FILE = Path(__file__).parents[2] / "sluice.yaml"
 
 OTHER: dict[str, Any] = {
     "server.host": "127.0.0.2",
+    "server.admin_host": "127.0.0.2",
+    "server.admin_port": 8081,
     "server.public_url": "https://live.example.org",
     "server.trusted_proxies": ["127.0.0.1/32"],
     "server.log_level": "debug",
     "server.log_format": "json",
     "media.host": "127.0.0.3",
+    "media.process": "inside",
     "media.public_addresses": ["203.0.113.7"],
     "bridge.start": "always",
     "bridge.video": "transcode",
@@ -148,6 +151,7 @@ class TestErrors:
             ("server:\n  port: 70000\n", ["server.port", "65535"]),
             ("server:\n  port: many\n", ["server.port", "integer"]),
             ("server:\n  host: localhost\n", ["server.host", "IPv4"]),
+            ("server:\n  admin_port: 8080\n", ["server", "admin_port must not be port"]),
             ("server:\n  public_url: live.example.org\n", ["public_url", "https://"]),
             ("server:\n  public_url: https://a.example/x\n", ["public_url", "without a path"]),
             ("auth:\n  admin_token: short\n", ["auth.admin_token", "32 bytes"]),
