@@ -46,8 +46,11 @@ ALONE_MS: Final = 2_500
 ASK_EARLY_MS: Final = 100
 """A keyframe takes so long to come, about."""
 ASK_AGAIN_MS: Final = 500
-LOST_PICTURE_US: Final = 1_000_000
-"""Sound that is so much ahead of the picture means that no picture comes."""
+LOST_PICTURE_US: Final = 1_500_000
+"""So much sound without a picture means that none comes. After an outage of both a keyframe takes
+a moment longer than the sound."""
+LONG_UNIT_US: Final = 100_000
+"""No unit of sound lasts longer: where more time passed, there was none."""
 SOUND_UNIT_US: Final = 20_000
 """So long is a unit of sound, nearly always."""
 EARLY_SOUNDS: Final = 512
@@ -110,6 +113,8 @@ class LiveBridge:
         self._asked: int | None = None
         self._ask_again_ms = now_ms
         self._sound_us = self._picture_us = 0
+        self._alone_us = 0
+        """Sound that came since the last picture."""
         self.wound_up = False
         self._early: deque[Configured | Encoded] = deque(maxlen=EARLY_SOUNDS)
 
@@ -305,8 +310,10 @@ class LiveBridge:
             self.counts["too_old"] += 1
             return
         if sound:
+            self._alone_us += min(max(0, time_us - self._sound_us), LONG_UNIT_US)
             self._sound_us = max(self._sound_us, time_us)
         else:
+            self._alone_us = 0
             self._picture_us = max(self._picture_us, time_us)
         if sound or unit.layer == self._choice.read:
             self._encoder.feed(Unit(unit.codec, time_us, unit.keyframe, unit.payload))
@@ -349,7 +356,7 @@ class LiveBridge:
             return None
         if self.packager.late_keyframe:
             return "keyframes come too late"
-        if self._picture_us and self._sound_us - self._picture_us > LOST_PICTURE_US:
+        if self._picture_us and self._alone_us > LOST_PICTURE_US:
             return "no picture comes"
         return next((one.odd for one in self._passed.values() if one.odd is not None), None)
 

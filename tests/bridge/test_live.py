@@ -8,7 +8,7 @@ import pytest
 
 from bridge.h264 import parameter_sets
 from bridge.ladder import Rung
-from bridge.live import ALONE_MS, SETTLE_MS, LiveBridge
+from bridge.live import ALONE_MS, LOST_PICTURE_US, SETTLE_MS, LiveBridge
 from bridge.mode import Mode, SourceLayer
 from bridge.presentation import Presentation
 from bridge.track import AAC_FRAME, AudioConfig, VideoConfig
@@ -110,6 +110,15 @@ class World:
         while self._sounds * AAC_FRAME < self.now_ms * 48:
             self.live.hear(Encoded("audio", self._sounds * AAC_FRAME, AAC_FRAME, True, b"aac"))
             self._sounds += 1
+
+    def sounds(self, ms: int) -> None:
+        """Sound alone for so long."""
+        for _ in range(ms // 20):
+            self.now_ms += 20
+            unit = self._unit(Codec.OPUS, "", True, OPUS, 48)
+            self.live.take([unit], ORIGIN_MS + self.now_ms)
+            self.live.tick(ORIGIN_MS + self.now_ms)
+            self.aac()
 
     def msns(self, name: str) -> list[int]:
         return [segment.msn for segment in self.live.presentation.renditions[name].segments]
@@ -304,6 +313,28 @@ def test_what_was_captured_before_the_beginning_is_left_out(world: World) -> Non
     world.live.take([AccessUnit(Codec.OPUS, "", True, ORIGIN_MS - 5, 0, OPUS)], ALONE_MS)
     assert world.live.counts["too_old"] == 1
     assert world.encoder.units == []
+
+
+def test_where_pictures_end_and_sound_goes_on_the_encoder_takes_over(world: World) -> None:
+    world.layers(h264())
+    world.settle()
+    world.pictures(60)
+    falls = []
+    for ms in (LOST_PICTURE_US // 1_000 - 100, 200):
+        world.sounds(ms)
+        falls.append(world.live.counts["falls"])
+    assert falls == [0, 1]
+
+
+def test_an_outage_of_both_is_no_lost_picture(world: World) -> None:
+    world.layers(h264())
+    world.settle()
+    world.pictures(60)
+    world.now_ms += 5_000
+    world.sounds(500)  # the keyframe takes longer than the sound
+    world.pictures(60)
+    assert not world.live.counts["falls"]
+    assert world.mode() is Mode.PASSTHROUGH
 
 
 def test_picture_and_sound_end_together_once_the_encoder_has_given_out_all(world: World) -> None:
