@@ -20,7 +20,7 @@ from mobile_sim.line import Line, LineEvent
 from mobile_sim.pace import Clock, SystemClock
 from mobile_sim.phone import ConnectionStats, Phone
 from mobile_sim.testcard import Picture, TestCard
-from mobile_sim.whip import WhipClient
+from mobile_sim.whip import WhipClient, fresh_connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ async def publish(
         return Phone(camera, microphone, settings.video, ice_servers)
 
     meter = _Meter(camera, clock, report)
-    async with aiohttp.ClientSession() as http:
+    async with aiohttp.ClientSession(connector=fresh_connections()) as http:
         client = WhipClient(http, settings.url, settings.key)
         line = Line(client, dial, meter.tick, report, clock, rng or random.Random())
         await line.run(stop)

@@ -22,7 +22,7 @@ from mobile_sim.pace import Clock, SystemClock
 from mobile_sim.phone import Connection, ConnectionStats
 from mobile_sim.testcard import frame_planes
 from mobile_sim.viewing import Report, Viewing
-from mobile_sim.whip import WhipClient
+from mobile_sim.whip import WhipClient, fresh_connections
 
 WatchEvent = LineEvent | Report
 
@@ -49,7 +49,7 @@ async def watch(
     def tick(viewer: Viewer, stats: ConnectionStats) -> None:
         report(viewing.recent())
 
-    async with aiohttp.ClientSession() as http:
+    async with aiohttp.ClientSession(connector=fresh_connections()) as http:
         client = WhipClient(http, url, token)
         await Line(client, dial, tick, report, clock, rng or random.Random()).run(stop)
     return viewing.total()

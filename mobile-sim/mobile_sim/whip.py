@@ -136,6 +136,11 @@ class WhipClient:
             raise Unreachable("the phone has no network")
 
 
+def fresh_connections() -> aiohttp.TCPConnector:
+    """A new connection for each request: one that is kept hangs when its address is gone."""
+    return aiohttp.TCPConnector(force_close=True)
+
+
 def parse_retry_after(value: str | None, now: datetime) -> float | None:
     """Return a Retry-After in seconds from `now` (RFC 9110 section 10.2.3), None if unreadable."""
     if value is None:

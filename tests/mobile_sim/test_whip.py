@@ -16,6 +16,7 @@ from mobile_sim.whip import (
     Refused,
     Unreachable,
     WhipClient,
+    fresh_connections,
     parse_ice_links,
     parse_retry_after,
 )
@@ -298,6 +299,22 @@ async def test_ice_servers_come_with_the_session(
         "u",
         "p",
     )
+
+
+async def test_each_request_takes_a_connection_of_its_own(script: Script) -> None:
+    ports = []
+
+    def answer(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        ports.append(request.transport.get_extra_info("peername")[1])
+        return created()(request)
+
+    script.answers = [answer, answer]
+    async with aiohttp.ClientSession(connector=fresh_connections()) as http:
+        client = WhipClient(http, script.url("/whip/a"), "key")
+        await client.post(OFFER)
+        await client.post(OFFER)
+    assert len(set(ports)) == 2
 
 
 def test_links_of_other_kinds_and_schemes_are_left_out() -> None:

@@ -51,7 +51,7 @@ from mobile_sim.signals import (
 from mobile_sim.sound import SoundKind
 from mobile_sim.viewing import Report as Seen
 from mobile_sim.watch import WatchEvent, watch
-from mobile_sim.whip import WhipClient
+from mobile_sim.whip import WhipClient, fresh_connections
 
 STEP_S = 0.2
 """The scenario, the phone's body and the adaptation are looked at so often."""
@@ -100,7 +100,7 @@ async def play(
     track = await asyncio.to_thread(sound.make, settings.sound)
     microphone = Microphone(track, clock) if track else None
     over = asyncio.Event()
-    async with aiohttp.ClientSession() as http:
+    async with aiohttp.ClientSession(connector=fresh_connections()) as http:
         day = _Day(scenario, settings, http, optics, microphone, clock, show)
         works = [day.connect(over), day.pass_time(over, stop), day.ping(over)]
         if settings.watch:
