@@ -23,6 +23,8 @@ from mobile_sim.whip import Refused, Session, Unreachable, WhipClient
 
 CONFLICT = 409
 TICK_S = 1.0
+LOOK_S = 0.25
+"""Whether it still lives is asked more often than it reports."""
 SETTLED_S = 5.0
 """A connection that lived this long was a success: the backoff starts anew."""
 RESTART_S = 25.0
@@ -192,8 +194,9 @@ class Line(Generic[C]):
 
     async def _follow(self, connection: C, session: Session, live: float) -> None:
         silence = Silence()
+        due = live + TICK_S
         while True:
-            reason = await connection.wait_lost(TICK_S)
+            reason = await connection.wait_lost(LOOK_S)
             now = self._clock.monotonic()
             if now - live > SETTLED_S:
                 self._attempt = 0
@@ -202,7 +205,9 @@ class Line(Generic[C]):
             dead = "the phone has another address" if connection.take_change() else None
             if dead is None:
                 stats = await connection.stats()
-                self._tick(connection, stats)
+                if now >= due:
+                    due = now + TICK_S
+                    self._tick(connection, stats)
                 if silence.feed(now, stats.packets_received):
                     dead = "the server has gone silent"
             if dead is not None:

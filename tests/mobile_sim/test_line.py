@@ -41,7 +41,7 @@ class FakeConnection(Connection):
         self._life = life
         self._received = received
         self._connects = connects
-        self._age = 0
+        self._age = 0.0
         self.moves: set[int] = set()
         """Ages at which the phone gets another address."""
         self.paths: list[Exception | None] = []
@@ -67,11 +67,11 @@ class FakeConnection(Connection):
     async def wait_lost(self, timeout_s: float) -> str | None:
         await asyncio.sleep(0)
         self._clock.pass_time(timeout_s)
-        self._age += 1
+        self._age += timeout_s or 1
         return "it broke" if self._age >= self._life else None
 
     async def stats(self) -> ConnectionStats:
-        return ConnectionStats(self._received(self._age), 0, 0, None)
+        return ConnectionStats(self._received(int(self._age)), 0, 0, None)
 
     async def close(self) -> None:
         self.closed_at = self._clock.now
@@ -173,7 +173,9 @@ async def test_a_server_gone_silent_is_noticed() -> None:
     )
     await rig.run()
     assert reasons(rig) == ["the server has gone silent"]
-    assert rig.dialled[0].closed_at == 100 + 10 + 4, "it was heard each second; the limit is three"
+    assert rig.dialled[0].closed_at == 100 + 10 + 3.25, (
+        "it was heard each second; three is the limit"
+    )
 
 
 async def test_the_backoff_grows_while_connections_are_short_and_starts_anew_after_a_long_one() -> (
