@@ -98,7 +98,7 @@ class MediaConfig(Section):
 
     host: Address = "127.0.0.1"
     port: Port = 8189
-    process: Literal["own", "inside"] = "own"
+    process: Literal["own", "inside"] = "inside"
     workers: Annotated[int, Field(ge=0, le=256)] = 0
     tcp: bool = True
     public_addresses: list[Address] = Field(default=[])

@@ -79,7 +79,10 @@ class World:
         unlimited: bool = False,
     ) -> SluiceServer:
         """One that runs. `unlimited`: a single address may ask as often as it likes."""
-        sections: dict[str, Section] = {"limits": UNLIMITED} if unlimited else {}
+        # Each part that can die is a process that can be killed.
+        sections: dict[str, Section] = {"media": {"process": "own"}}
+        if unlimited:
+            sections["limits"] = UNLIMITED
         for name, section in (settings or {}).items():
             sections[name] = {**sections.get(name, {}), **section}
         server = SluiceServer(

@@ -25,7 +25,7 @@ OTHER: dict[str, Any] = {
     "server.log_level": "debug",
     "server.log_format": "json",
     "media.host": "127.0.0.3",
-    "media.process": "inside",
+    "media.process": "own",
     "media.public_addresses": ["203.0.113.7"],
     "bridge.start": "always",
     "bridge.video": "transcode",
