@@ -102,6 +102,7 @@ class LiveBridge:
         self._encoder = encoder
         self._want_keyframes = want_keyframes
         self._timeline = Timeline()
+        self._publisher: int | None = None
         self._epoch = 0
         self._began_ms = self._patient_until_ms = now_ms
         self._layers: tuple[SourceLayer, ...] = ()
@@ -146,10 +147,6 @@ class LiveBridge:
         if self._passed and now_ms >= self._ask_again_ms and self.packager.waiting:
             self._ask_again_ms = now_ms + ASK_AGAIN_MS
             self._want_keyframes()
-
-    def restart(self) -> None:
-        """Another publisher has taken over."""
-        self._timeline.restart()
 
     @property
     def pictures(self) -> tuple[tuple[str, bool], ...]:
@@ -298,6 +295,11 @@ class LiveBridge:
     def _take(self, unit: AccessUnit) -> None:
         if self.mode is None:
             return
+        if unit.publisher != self._publisher:
+            # The units say it themselves: news of it may come before their last ones, or behind
+            # the first, and would then break the timeline once more.
+            self._timeline.restart()
+            self._publisher = unit.publisher
         sound = unit.codec.is_audio
         track = f"{unit.codec}/{unit.layer}"
         moment = self._timeline.place(track, unit.rtp_time, unit.captured_ms, CLOCK[sound])

@@ -56,6 +56,7 @@ class Event:
 
 @final
 class Unit:
+    publisher: int
     codec: str
     layer: str
     keyframe: bool

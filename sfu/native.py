@@ -270,6 +270,7 @@ def _unit(unit: _media.Unit) -> AccessUnit:
         captured_ms=unit.captured_ms,
         rtp_time=unit.rtp_time,
         payload=unit.payload,
+        publisher=unit.publisher,
     )
 
 

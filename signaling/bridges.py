@@ -238,7 +238,6 @@ class Bridges:
             tap.close()
 
     async def _follow(self, channel: ChannelId, bridged: Bridged, news: Reader[News]) -> None:
-        publisher = bridged.broadcast.publisher
         try:
             async for item in news:
                 if isinstance(item, LayersNews):
@@ -248,10 +247,6 @@ class Bridges:
                 elif isinstance(item, Reconnect):
                     self._stopping = True
                     break
-                present = bridged.broadcast.publisher
-                if present is not None and present != publisher:
-                    publisher = present
-                    bridged.live.restart()
             await self._finish(bridged)
             self._end(bridged)
         finally:

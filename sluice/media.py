@@ -40,3 +40,5 @@ class AccessUnit:
     rtp_time: int
     """The publisher's RTP time, unwrapped (it does not fall back at 2**32)."""
     payload: bytes
+    publisher: int = 0
+    """Who sent it: another number means that another one has taken over."""

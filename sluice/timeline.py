@@ -42,6 +42,8 @@ class _Track:
     time_us: float
     error_us: float
     epoch: int
+    ahead_us: float
+    """It began so much later than the word said; made up for as slowly as any error."""
 
 
 class Timeline:
@@ -50,6 +52,10 @@ class Timeline:
     def __init__(self) -> None:
         self.epoch = 0
         self._tracks: dict[str, _Track] = {}
+        self._begun = 0
+        """The epoch that some track has begun."""
+        self._ahead_us = 0.0
+        """The epoch began so much later than the word said, in all tracks: they stay together."""
 
     def place(self, track: str, rtp_time: int, captured_ms: int, rate: int) -> Moment:
         """The moment of a unit of `track`, whose unwrapped RTP time runs at `rate` Hz."""
@@ -59,6 +65,7 @@ class Timeline:
             return self._begin(track, rtp_time, word_us)
         passed_us = (rtp_time - known.rtp_time) * 1e6 / rate
         even_us = known.time_us + passed_us
+        word_us += known.ahead_us
         if abs(word_us - even_us) > STEP_US:
             self.epoch += 1
             return self._begin(track, rtp_time, word_us)
@@ -68,6 +75,7 @@ class Timeline:
             pull = min(most, max(-most, known.error_us))
             even_us += pull
             known.error_us -= pull
+        known.ahead_us = max(0.0, known.ahead_us - max(0.0, passed_us) * SLEW)
         known.rtp_time, known.time_us = rtp_time, even_us
         return Moment(round(even_us), self.epoch)
 
@@ -77,9 +85,15 @@ class Timeline:
             self.epoch += 1
 
     def _begin(self, track: str, rtp_time: int, word_us: float) -> Moment:
+        if self._begun != self.epoch:
+            # An epoch begins where the last one ended, at the earliest.
+            self._begun = self.epoch
+            ended_us = max(known.time_us for known in self._tracks.values())
+            self._ahead_us = max(0.0, ended_us + 1 - word_us)
         known = self._tracks.get(track)
+        time_us = word_us + self._ahead_us
         if known is not None:
-            # An epoch begins where the track's last one ended, at the earliest.
-            word_us = max(word_us, known.time_us + 1)
-        self._tracks[track] = _Track(rtp_time, word_us, 0.0, self.epoch)
-        return Moment(round(word_us), self.epoch)
+            time_us = max(time_us, known.time_us + 1)
+        ahead_us = time_us - word_us
+        self._tracks[track] = _Track(rtp_time, time_us, 0.0, self.epoch, ahead_us)
+        return Moment(round(time_us), self.epoch)

@@ -53,6 +53,7 @@ class World:
         self.asked = 0
         self.now_ms = 0
         self.rtp_zero = 0
+        self.publisher = 7
         self.live = LiveBridge(
             BridgeConfig(**config),  # type: ignore[arg-type]
             Presentation("e", ORIGIN_MS),
@@ -99,7 +100,7 @@ class World:
     ) -> AccessUnit:
         captured_ms = ORIGIN_MS + self.now_ms
         rtp = (self.now_ms + self.rtp_zero) * ticks_per_ms
-        return AccessUnit(codec, rid, keyframe, captured_ms, rtp, payload)
+        return AccessUnit(codec, rid, keyframe, captured_ms, rtp, payload, self.publisher)
 
     def aac(self) -> None:
         """The encoder makes sound up to now."""
@@ -248,7 +249,7 @@ def test_another_publisher_is_a_discontinuity_on_the_same_renditions(world: Worl
     before = world.msns("source")
     world.now_ms += 400
     world.rtp_zero = 7_000_000
-    world.live.restart()
+    world.publisher += 1
     world.pictures(90)
     source = world.live.presentation.renditions["source"]
     assert [segment.discontinuity for segment in source.segments].count(True) == 1

@@ -93,3 +93,21 @@ def test_a_new_publisher_is_a_new_epoch_however_well_its_times_fit() -> None:
     assert timeline.place("v", 0, START_MS, RATE).epoch == 0
     timeline.restart()
     assert timeline.place("v", FRAME, START_MS + 33, RATE).epoch == 1
+
+
+def test_a_step_back_is_one_epoch_and_is_made_up_for_in_step_by_all_tracks() -> None:
+    timeline = Timeline()
+    for index in range(31):
+        timeline.place("v", index * FRAME, START_MS + index * 100 // 3, RATE)
+        timeline.place("a", index * 1_600, START_MS + index * 100 // 3, 48_000)
+    placed = []
+    for index in range(31, 31 + 30 * 90):
+        word_ms = START_MS - 400 + index * 100 // 3
+        video = timeline.place("v", index * FRAME, word_ms, RATE)
+        audio = timeline.place("a", index * 1_600, word_ms, 48_000)
+        placed.append((video.time_us, audio.time_us, video.epoch, word_ms * 1_000))
+    assert {epoch for _, _, epoch, _ in placed} == {1}
+    assert all(abs(video - audio) < 5_000 for video, audio, _, _ in placed)
+    assert all(later[0] > earlier[0] for earlier, later in pairwise(placed))
+    assert placed[0][0] > START_MS * 1_000 + 999_000
+    assert abs(placed[-1][0] - placed[-1][3]) < 5_000

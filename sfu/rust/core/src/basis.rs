@@ -12,6 +12,9 @@ use crate::svc::Kept;
 /// pictures closed up to 1/40 are over in a tenth of a second.
 const CLOSE_UP: u64 = 40;
 
+/// A replay that takes so many pictures longer has another problem.
+const MOST_EDGES: usize = 128;
+
 /// Where a viewer came to a source.
 #[derive(Clone, Debug)]
 pub(crate) struct Basis {
@@ -22,6 +25,8 @@ pub(crate) struct Basis {
     pub(crate) out_time: u32,
     /// Times before this are closed up.
     pub(crate) edge: u64,
+    /// Where it was before: from which time on, and up to where.
+    edges: Vec<(u64, u64)>,
     pub(crate) clock_rate: u32,
     pub(crate) vp8_shift: Option<(u16, u8)>,
     /// None while nothing of the source is left out.
@@ -29,8 +34,49 @@ pub(crate) struct Basis {
 }
 
 impl Basis {
+    /// A viewer comes to the source with its packet `first`, which goes out under `out_seq` and
+    /// `out_time`. Times before `edge` are closed up.
+    pub(crate) fn new(first: &Packet, out_seq: u64, out_time: u32, edge: u64) -> Self {
+        Basis {
+            source: first.source,
+            in_seq: first.seq,
+            out_seq,
+            in_time: closed_up(first.time, edge),
+            out_time,
+            edge,
+            edges: Vec::new(),
+            clock_rate: first.codec.clock_rate(),
+            vp8_shift: None,
+            cut: None,
+        }
+    }
+
+    /// The pictures from `time` on are closed up towards a later `edge`.
+    ///
+    /// A narrow line takes a while for a replay. If its times stood still meanwhile, a player
+    /// would take that for growing delay, and have the pictures behind it wait as long.
+    pub(crate) fn move_edge(&mut self, time: u64, edge: u64) {
+        if edge <= self.edge || self.edges.len() >= MOST_EDGES {
+            return;
+        }
+        if self.edges.is_empty() {
+            self.edges.push((0, self.edge));
+        }
+        self.edges.push((time, edge));
+        self.edge = edge;
+    }
+
+    /// The publisher's time of a packet, closed up.
+    fn at(&self, time: u64) -> u64 {
+        if time >= self.edge || self.edges.is_empty() {
+            return closed_up(time, self.edge);
+        }
+        let behind = self.edges.partition_point(|(from, _)| *from <= time);
+        closed_up(time, self.edges[behind.saturating_sub(1)].1)
+    }
+
     pub(crate) fn outgoing(&self, packet: &Packet, place: Place, pace: Pace) -> Outgoing {
-        let at = closed_up(packet.time, self.edge);
+        let at = self.at(packet.time);
         let time = self
             .out_time
             .wrapping_add(at.wrapping_sub(self.in_time) as u32);

@@ -208,7 +208,16 @@ impl Forwarder {
                 self.rebase(&first, edge, now);
                 first
             }
-            (_, Some(packet)) if packet.source == basis.source => Arc::clone(packet),
+            (_, Some(packet)) if packet.source == basis.source => {
+                let (packet, newest) = (Arc::clone(packet), gop.last().map(|last| last.time));
+                if packet.time > self.last_in_time
+                    && packet.seq > basis.in_seq
+                    && let (Some(basis), Some(newest)) = (&mut self.basis, newest)
+                {
+                    basis.move_edge(packet.time, newest);
+                }
+                packet
+            }
             _ => {
                 self.end_replay(now);
                 return None;
@@ -280,20 +289,11 @@ impl Forwarder {
             _ => None,
         };
         self.retire();
-        self.basis = Some(Basis {
-            source: first.source,
-            in_seq: first.seq,
-            out_seq: self.next_seq,
-            in_time,
-            out_time,
-            edge,
-            clock_rate,
-            vp8_shift,
-            cut: self
-                .most
-                .filter(|rung| rung.source == first.source)
-                .map(|rung| Box::new(Cut::new(rung, self.next_seq))),
-        });
+        let most = self.most.filter(|rung| rung.source == first.source);
+        let mut basis = Basis::new(first, self.next_seq, out_time, edge);
+        basis.vp8_shift = vp8_shift;
+        basis.cut = most.map(|rung| Box::new(Cut::new(rung, self.next_seq)));
+        self.basis = Some(basis);
     }
 
     /// Leave out, or no more, layers of the source that is sent, if that is the wanted one.

@@ -139,6 +139,32 @@ fn a_replay_closes_up_its_times_and_they_still_grow() {
 }
 
 #[test]
+fn over_a_narrow_line_the_times_of_a_replay_go_on_like_the_clock() {
+    let mut gop = kept(&group(10, 1000, 50));
+    let mut forwarder = forwarder(PICTURE);
+    forwarder.start_replay(&gop, at(3000));
+    // A picture leaves every 10 ms, and the publisher sends one every 40 ms.
+    let (mut newest, mut out) = (2960, Vec::new());
+    for now in (3000..).step_by(10) {
+        while newest + 40 <= now {
+            newest += 40;
+            gop.push(&shared(video(1, newest / 40 - 15, newest)));
+        }
+        match forwarder.replay_next(&gop, at(now)) {
+            Some((_, outgoing)) => out.push((now, outgoing.time)),
+            None => break,
+        }
+    }
+    assert!(out.len() > 60, "{out:?}");
+    assert!(out.is_sorted_by(|a, b| a.1 < b.1), "{out:?}");
+    let (began, first) = out[0];
+    for (now, time) in out {
+        let media = u64::from(time - first) / 90;
+        assert!(media.abs_diff(now - began) <= 90, "{media} at {now}");
+    }
+}
+
+#[test]
 fn after_a_replay_live_goes_on_at_a_constant_distance() {
     let packets = group(10, 1000, 50);
     let gop = kept(&packets);

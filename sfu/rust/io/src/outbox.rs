@@ -100,6 +100,8 @@ impl Event {
 /// An access unit on its way to Python.
 #[derive(Clone, Debug)]
 pub struct Unit {
+    /// The peer that sent it.
+    pub publisher: u64,
     pub codec: Codec,
     pub layer: String,
     pub keyframe: bool,

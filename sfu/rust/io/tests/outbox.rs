@@ -25,6 +25,7 @@ fn readable(outbox: &Outbox) -> bool {
 
 fn unit(number: u64) -> Unit {
     Unit {
+        publisher: 1,
         codec: Codec::Opus,
         layer: String::new(),
         keyframe: true,

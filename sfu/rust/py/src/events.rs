@@ -118,6 +118,7 @@ impl Event {
 /// An access unit.
 #[pyclass(frozen, get_all, module = "sfu._media")]
 pub struct Unit {
+    publisher: u64,
     codec: &'static str,
     layer: String,
     keyframe: bool,
@@ -129,6 +130,7 @@ pub struct Unit {
 impl Unit {
     pub fn new(py: Python<'_>, unit: outbox::Unit) -> Self {
         Unit {
+            publisher: unit.publisher,
             codec: unit.codec.name(),
             layer: unit.layer,
             keyframe: unit.keyframe,

@@ -25,6 +25,7 @@ mod estimate;
 mod history;
 mod loss;
 mod meter;
+mod opening;
 mod probe;
 mod train;
 mod trend;
@@ -39,6 +40,7 @@ pub use history::IP_UDP;
 use history::{History, Sent, Told};
 use loss::Loss;
 use meter::Meter;
+use opening::Opening;
 use probe::{PROVEN, Plan, Probe, Verdict};
 use trend::Trend;
 
@@ -79,6 +81,7 @@ pub struct Downlink {
     history: History,
     meter: Meter,
     delivered: Delivered,
+    opening: Opening,
     trend: Trend,
     loss: Loss,
     estimate: Estimate,
@@ -103,6 +106,7 @@ impl Downlink {
             history: History::new(now),
             meter: Meter::new(now),
             delivered: Delivered::default(),
+            opening: Opening::default(),
             trend: Trend::new(),
             loss: Loss::default(),
             estimate: Estimate::new(start, now),
@@ -141,6 +145,7 @@ impl Downlink {
                 (Told::Arrived { packet, late }, Some(at)) => {
                     self.loss.arrived(late);
                     self.delivered.push(clock, packet, at);
+                    self.opening.arrived(packet, at);
                     self.trend.push(packet, at);
                     self.probe.arrived(packet, at, late);
                     newest = newest.max(Some(packet.at));
@@ -213,9 +218,15 @@ impl Downlink {
         self.estimate.rate() as u64
     }
 
-    /// Feedback came at least once.
-    pub fn is_heard(&self) -> bool {
-        self.heard.is_some()
+    /// All that is sent at this very moment is a burst, whose spacing on arrival will tell what
+    /// the line carries: see [`Downlink::opening`].
+    pub fn open(&mut self, now: Instant) {
+        self.opening.begin(self.history.clock(now));
+    }
+
+    /// Bit/s with which the first burst came through; None until feedback told of it. Rough.
+    pub fn opening(&self) -> Option<u64> {
+        self.opening.rate().map(|rate| rate as u64)
     }
 
     /// The estimate is a limit that was felt lately.

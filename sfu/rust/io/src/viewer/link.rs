@@ -21,6 +21,8 @@ use crate::prefetch;
 const START: u64 = 300_000;
 /// Two seconds of 2.5 Mbit/s in 170 ms.
 pub const REPLAY_PACE: u64 = 30_000_000;
+/// Of a line, the rest of it is for the sound and for headers.
+const REPLAY_SHARE: f64 = 0.85;
 /// A keyframe that does not come is asked for again.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 /// Packets that padding repeats.
@@ -129,18 +131,27 @@ impl Link {
         self.downlink.as_ref().map(|downlink| downlink.estimate())
     }
 
-    /// Bit/s for kept pictures: gently until the link is heard of, then as fast as any line of a
-    /// home is. A keyframe and its followers at once would drown a narrow one for seconds.
+    /// The kept pictures begin, with a burst.
+    pub fn open(&mut self, now: Instant) {
+        if let Some(downlink) = &mut self.downlink {
+            downlink.open(now);
+        }
+    }
+
+    /// Bit/s for kept pictures: gently until the link is heard of, then as fast as their first
+    /// burst came through. All at once would drown a narrow line: what it loses is asked for
+    /// again, and nothing that was sent meanwhile can be shown before that came.
     pub fn replay_pace(&self, now: Instant) -> u64 {
         match &self.downlink {
             Some(downlink) if self.kind == Feedback::TransportWide => {
-                if downlink.is_congested(now) {
+                let pace = if downlink.is_congested(now) {
                     downlink.estimate()
-                } else if downlink.is_heard() {
-                    REPLAY_PACE
+                } else if let Some(rate) = downlink.opening() {
+                    (rate as f64 * REPLAY_SHARE) as u64
                 } else {
-                    (2 * downlink.estimate()).min(REPLAY_PACE)
-                }
+                    2 * downlink.estimate()
+                };
+                pace.min(REPLAY_PACE)
             }
             _ => REPLAY_PACE,
         }

@@ -27,7 +27,7 @@ use resend::Resends;
 use track::Track;
 
 /// Bytes of a replay that leave at once: those that begin it, and at most in a turn.
-const REPLAY_START: f64 = 8_000.0;
+const REPLAY_START: f64 = 6_000.0;
 const REPLAY_BURST: f64 = 15_000.0;
 /// Bit/s of a replay at least.
 const LEAST_REPLAY_PACE: u64 = 250_000;
@@ -57,6 +57,8 @@ pub struct Viewer {
     /// Bytes of a replay that may leave, as of this moment.
     replay_credit: f64,
     replay_at: Instant,
+    /// The first turn of a replay is due.
+    opens: bool,
     /// The replay is for one that was watching and moved: what it lost on the way says nothing of
     /// its new line.
     catches_up: bool,
@@ -93,6 +95,7 @@ impl Viewer {
             report_at: None,
             replay_credit: 0.0,
             replay_at: now,
+            opens: false,
             catches_up: false,
             joined: now,
             first_media: None,
@@ -122,6 +125,7 @@ impl Viewer {
         match &mut self.video {
             Some(track) => {
                 (self.replay_credit, self.replay_at) = (REPLAY_START, now);
+                self.opens = true;
                 self.catches_up = self.first_media.is_some();
                 track.forwarder.start_replay(gop, now)
             }
@@ -157,6 +161,9 @@ impl Viewer {
         let earned = pace as f64 / 8.0 * passed.as_secs_f64();
         self.replay_credit = (self.replay_credit + earned).min(REPLAY_BURST);
         self.replay_at = way.now;
+        if std::mem::take(&mut self.opens) {
+            self.link.open(way.now);
+        }
         while self.replay_credit > 0.0 {
             let (Some(track), Some((egress, _))) = (&mut self.video, &mut self.egress) else {
                 return false;

@@ -123,7 +123,7 @@ impl Worker {
         if started && !packet.keyframe_start {
             channel.broadcast.want_keyframe(packet.source);
         }
-        deliver(&self.shared, &channel.taps, units);
+        deliver(&self.shared, &channel.taps, id, units);
         if channel.burst.is_empty() {
             self.dirty.push(channel.name.clone());
         }
@@ -185,7 +185,7 @@ impl Worker {
 }
 
 /// Hand access units to the channel's readers.
-fn deliver(shared: &Shared, taps: &[u64], units: Vec<TappedUnit>) {
+fn deliver(shared: &Shared, taps: &[u64], publisher: u64, units: Vec<TappedUnit>) {
     let (instant, wall) = shared.epoch;
     for tapped in units {
         let at = wall + tapped.captured.saturating_duration_since(instant);
@@ -193,6 +193,7 @@ fn deliver(shared: &Shared, taps: &[u64], units: Vec<TappedUnit>) {
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
         let unit = Unit {
+            publisher,
             codec: tapped.codec,
             layer: tapped.rid,
             keyframe: tapped.unit.keyframe,
