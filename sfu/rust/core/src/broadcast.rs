@@ -294,6 +294,14 @@ impl Broadcast {
         self.sources.iter().find(|s| s.id == id)
     }
 
+    /// There is a larger layer: a keyframe of this one costs little.
+    pub fn is_lower(&self, id: SourceId) -> bool {
+        let pixels = self.source(id).map_or(0, Source::pixels);
+        self.sources
+            .iter()
+            .any(|s| s.active && !s.codec.is_audio() && s.pixels() > pixels)
+    }
+
     /// The kept group of pictures of the source that viewers follow.
     pub fn replay(&self) -> Option<&Gop> {
         self.gop(self.video?)

@@ -232,6 +232,21 @@ impl Forwarder {
         self.replay.is_some()
     }
 
+    /// Bytes of the kept group that are still to be replayed.
+    pub fn left(&self, gop: &Gop) -> usize {
+        let Some(cursor) = self.replay else { return 0 };
+        let left = gop.packets().rev().take_while(|one| one.seq >= cursor);
+        left.map(|one| one.payload.len()).sum()
+    }
+
+    /// Leave the rest of the kept group out, and go on with the source's next keyframe.
+    pub fn break_off(&mut self, now: Instant) {
+        let want = self.want;
+        self.end_replay(now);
+        self.pause();
+        self.want = want;
+    }
+
     /// Be live from here on: what was left of the kept group is gone.
     pub fn end_replay(&mut self, now: Instant) {
         if self.replay.take().is_some() {

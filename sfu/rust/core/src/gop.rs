@@ -76,7 +76,7 @@ impl Gop {
     }
 
     /// All kept packets, in sequence order.
-    pub fn packets(&self) -> impl Iterator<Item = &Arc<Packet>> {
+    pub fn packets(&self) -> impl DoubleEndedIterator<Item = &Arc<Packet>> {
         self.packets.iter()
     }
 

@@ -75,6 +75,7 @@ counters! {
     forwarded_bytes,
     /// Of those, packets of a replayed group of pictures.
     replayed_packets,
+    replays_broken_off,
     /// Datagrams handed to the kernel, and the system calls that took.
     sent_datagrams,
     send_calls,

@@ -23,6 +23,8 @@ const START: u64 = 300_000;
 pub const REPLAY_PACE: u64 = 30_000_000;
 /// Of a line, the rest of it is for the sound and for headers.
 const REPLAY_SHARE: f64 = 0.85;
+/// So long takes a keyframe: to be asked for, made and sent.
+const KEYFRAME: Duration = Duration::from_millis(700);
 /// A keyframe that does not come is asked for again.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 /// Packets that padding repeats.
@@ -144,17 +146,30 @@ impl Link {
     pub fn replay_pace(&self, now: Instant) -> u64 {
         match &self.downlink {
             Some(downlink) if self.kind == Feedback::TransportWide => {
-                let pace = if downlink.is_congested(now) {
-                    downlink.estimate()
-                } else if let Some(rate) = downlink.opening() {
-                    (rate as f64 * REPLAY_SHARE) as u64
-                } else {
-                    2 * downlink.estimate()
+                let believed = downlink.estimate();
+                let pace = match downlink.opening() {
+                    // A line that may be so narrow has room for little more than the burst.
+                    None if believed <= START => believed,
+                    None => 2 * believed,
+                    Some(rate) if downlink.is_congested(now) => believed.min(rate),
+                    Some(rate) => (rate as f64 * REPLAY_SHARE) as u64,
                 };
                 pace.min(REPLAY_PACE)
             }
             _ => REPLAY_PACE,
         }
+    }
+
+    /// Kept pictures of so many bytes take longer than a keyframe, as far as is known.
+    pub fn outlasts(&self, bytes: usize, now: Instant) -> bool {
+        let known = self.downlink.as_ref().and_then(|one| one.opening());
+        let seconds = bytes as f64 * 8.0 / self.replay_pace(now) as f64;
+        known.is_some() && seconds > KEYFRAME.as_secs_f64()
+    }
+
+    /// A keyframe is needed that was not asked for.
+    pub fn lacks_keyframe(&mut self) {
+        self.asked = None;
     }
 
     pub fn is_audio_only(&self) -> bool {

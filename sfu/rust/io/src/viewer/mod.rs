@@ -140,10 +140,12 @@ impl Viewer {
         }
     }
 
-    /// Send one turn of the replay. True while there is more.
+    /// Send one turn of the replay. True while there is more. `cheap`: a keyframe costs little, so
+    /// that a line which is too narrow for the kept pictures gets one instead.
     pub fn replay(
         &mut self,
         gop: &Gop,
+        cheap: bool,
         formats: &[(SourceId, CodecSpec)],
         way: &mut Way<'_>,
     ) -> bool {
@@ -163,6 +165,14 @@ impl Viewer {
         self.replay_at = way.now;
         if std::mem::take(&mut self.opens) {
             self.link.open(way.now);
+        }
+        if let Some(track) = self.video.as_mut().filter(|_| cheap && !self.catches_up)
+            && self.link.outlasts(track.forwarder.left(gop), way.now)
+        {
+            track.forwarder.break_off(way.now);
+            self.link.lacks_keyframe();
+            way.net.counters.replays_broken_off.add(1);
+            return false;
         }
         while self.replay_credit > 0.0 {
             let (Some(track), Some((egress, _))) = (&mut self.video, &mut self.egress) else {

@@ -104,17 +104,16 @@ impl Worker {
         let Some(channel) = self.channels.get(&*peer.channel) else {
             return false;
         };
-        let Some(gop) = viewer
-            .source()
-            .and_then(|source| channel.broadcast.gop(source))
-        else {
+        let source = viewer.source();
+        let cheap = source.is_some_and(|source| channel.broadcast.is_lower(source));
+        let Some(gop) = source.and_then(|source| channel.broadcast.gop(source)) else {
             // The publisher is gone: nothing of it must keep the viewer from the next one.
             viewer.end_replay(now);
             return false;
         };
         let net = &mut self.net;
         let replayed = catch_unwind(AssertUnwindSafe(|| {
-            viewer.replay(gop, &channel.formats, &mut net.way(path, now))
+            viewer.replay(gop, cheap, &channel.formats, &mut net.way(path, now))
         }));
         if replayed.is_err() {
             self.panicked(id);
