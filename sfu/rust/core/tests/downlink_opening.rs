@@ -1,4 +1,4 @@
-//! What the spacing of the first burst tells of a line.
+//! What the spacing of the first burst tells of a line: that of its later half.
 
 mod world;
 
@@ -37,13 +37,22 @@ fn what_arrives_at_once_says_that_anything_goes() {
 
 #[test]
 fn their_order_is_all_the_same() {
-    let rate = opened(&[20_000, 0, 40_000, 10_000]).opening();
-    assert_eq!(rate, Some(600_000));
+    let rate = opened(&[20_000, 0, 50_000, 10_000, 40_000, 30_000]).opening();
+    assert_eq!(rate, Some(800_000));
 }
 
 #[test]
-fn two_packets_say_nothing() {
-    assert_eq!(opened(&[0, 10_000]).opening(), None);
+fn a_bucket_that_half_of_it_fits_into_fools_nobody() {
+    let rate = opened(&[0, 100, 200, 13_533, 26_867, 40_200]).opening();
+    assert!(
+        rate.is_some_and(|rate| (598_000..602_000).contains(&rate)),
+        "{rate:?}"
+    );
+}
+
+#[test]
+fn it_says_nothing_before_all_was_told_of() {
+    assert_eq!(opened(&[0, 10_000, 20_000, 30_000, 40_000]).opening(), None);
 }
 
 #[test]

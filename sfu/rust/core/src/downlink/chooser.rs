@@ -266,6 +266,11 @@ pub(super) fn need(layer: &LayerRate, audio: u64) -> f64 {
         0 => (video / 8.0 / PAYLOAD).max(15.0),
         counted => f64::from(counted),
     };
-    let sound = if audio > 0 { AUDIO_PACKETS } else { 0.0 };
-    video + audio as f64 + (packets + sound) * OVERHEAD * 8.0
+    video + packets * OVERHEAD * 8.0 + sound_need(audio)
+}
+
+/// Bit/s on the link for sound of so many bit/s alone.
+pub fn sound_need(audio: u64) -> f64 {
+    let packets = if audio > 0 { AUDIO_PACKETS } else { 0.0 };
+    audio as f64 + packets * OVERHEAD * 8.0
 }

@@ -32,7 +32,7 @@ mod trend;
 
 use std::time::{Duration, Instant};
 
-pub use chooser::{Choice, LayerRate};
+pub use chooser::{Choice, LayerRate, sound_need};
 use chooser::{Chooser, Known, Next, need};
 use delivered::Delivered;
 use estimate::Estimate;
@@ -131,6 +131,7 @@ impl Downlink {
         };
         self.meter.push(bytes, now);
         let at = self.history.clock(now);
+        self.opening.sent(Sent { at, bytes });
         self.probe.sent(Sent { at, bytes });
         self.waiting.get_or_insert(now);
     }
@@ -145,13 +146,14 @@ impl Downlink {
                 (Told::Arrived { packet, late }, Some(at)) => {
                     self.loss.arrived(late);
                     self.delivered.push(clock, packet, at);
-                    self.opening.arrived(packet, at);
+                    self.opening.arrived(packet, at, late);
                     self.trend.push(packet, at);
                     self.probe.arrived(packet, at, late);
                     newest = newest.max(Some(packet.at));
                 }
                 (Told::Lost(packet), _) => {
                     self.loss.lost();
+                    self.opening.lost(packet);
                     self.probe.lost(packet);
                 }
                 (Told::Repeated, _) => self.counters.repeated += 1,
@@ -250,7 +252,8 @@ impl Downlink {
         let known = Known {
             rate: (!blind).then(|| self.estimate.rate()),
             congested: self.estimate.congested(now),
-            pressed: self.estimate.pressed(now),
+            // A queue that shrinks says that what is sent now fits.
+            pressed: self.estimate.pressed(now) && !self.trend.drains(),
         };
         let choice = self.chooser.choose(layers, audio, known, now);
         if !layers.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sluice_media_core::downlink::{Choice, Downlink, Feedback, IP_UDP, LayerRate};
+use sluice_media_core::downlink::{Choice, Downlink, Feedback, IP_UDP, LayerRate, sound_need};
 use sluice_media_core::packet::SourceId;
 use sluice_media_core::ring::Ring;
 use sluice_media_core::rtcp::{ReferenceClock, TransportFeedback};
@@ -21,8 +21,8 @@ use crate::prefetch;
 const START: u64 = 300_000;
 /// Two seconds of 2.5 Mbit/s in 170 ms.
 pub const REPLAY_PACE: u64 = 30_000_000;
-/// Of a line, the rest of it is for the sound and for headers.
-const REPLAY_SHARE: f64 = 0.85;
+/// Of what a line carries beside the sound. The rest is for headers, and so that no queue grows.
+const REPLAY_SHARE: f64 = 0.8;
 /// So long takes a keyframe: to be asked for, made and sent.
 const KEYFRAME: Duration = Duration::from_millis(700);
 /// A keyframe that does not come is asked for again.
@@ -37,6 +37,8 @@ pub struct Link {
     downlink: Option<Box<Downlink>>,
     clock: ReferenceClock,
     choice: Choice,
+    /// Bit/s on the link.
+    sound: f64,
     /// Nothing of the chosen encoding is left out.
     whole: bool,
     asked: Option<Instant>,
@@ -72,6 +74,7 @@ impl Link {
             downlink: None,
             clock: ReferenceClock::default(),
             choice: Choice::Nothing,
+            sound: 0.0,
             whole: true,
             asked: None,
             told: None,
@@ -152,7 +155,7 @@ impl Link {
                     None if believed <= START => believed,
                     None => 2 * believed,
                     Some(rate) if downlink.is_congested(now) => believed.min(rate),
-                    Some(rate) => (rate as f64 * REPLAY_SHARE) as u64,
+                    Some(rate) => ((rate as f64 - self.sound).max(0.0) * REPLAY_SHARE) as u64,
                 };
                 pace.min(REPLAY_PACE)
             }
@@ -162,9 +165,14 @@ impl Link {
 
     /// Kept pictures of so many bytes take longer than a keyframe, as far as is known.
     pub fn outlasts(&self, bytes: usize, now: Instant) -> bool {
-        let known = self.downlink.as_ref().and_then(|one| one.opening());
         let seconds = bytes as f64 * 8.0 / self.replay_pace(now) as f64;
-        known.is_some() && seconds > KEYFRAME.as_secs_f64()
+        self.is_measured() && seconds > KEYFRAME.as_secs_f64()
+    }
+
+    /// It is known how fast the beginning of the kept pictures came through.
+    pub fn is_measured(&self) -> bool {
+        let measured = |one: &Downlink| one.opening().is_some();
+        self.downlink.as_deref().is_some_and(measured)
     }
 
     /// A keyframe is needed that was not asked for.
@@ -188,6 +196,7 @@ impl Link {
             return Choice::Nothing;
         }
         let kind = self.kind;
+        self.sound = sound_need(audio);
         // One picture is sent whatever is believed, until the link says that it is too much.
         let smallest = layers[0].rung.source;
         let whole = layers

@@ -154,8 +154,11 @@ impl Viewer {
             return self.is_replaying();
         }
         let passed = way.now.saturating_duration_since(self.replay_at);
-        // Slower than it grows the replay would never end.
-        let least = (2 * gop.bitrate().unwrap_or(0)).max(LEAST_REPLAY_PACE);
+        // Slower than it grows the replay would never end; if need be it is broken off.
+        let least = match cheap && self.link.is_measured() {
+            true => 0,
+            false => (2 * gop.bitrate().unwrap_or(0)).max(LEAST_REPLAY_PACE),
+        };
         let pace = match self.catches_up {
             true => REPLAY_PACE,
             false => self.link.replay_pace(way.now).max(least),
