@@ -65,7 +65,10 @@ class Aftermath:
         clock: Clock,
         metrics: Metrics,
         peaks: Peaks,
+        settled: Callable[[], None] | None = None,
     ) -> None:
+        """`settled` hears of every job that is over, once what it made was taken in."""
+        self._settled = settled
         self._queue = queue
         self._catalog = catalog
         self._folder = folder
@@ -197,6 +200,8 @@ class Aftermath:
                 continue
             self._metrics.vod_jobs.labels(job.spec.kind, job.state).inc()
             await self._guarded(job.key, partial(self.take, job))
+            if self._settled is not None:
+                self._settled()
 
     async def _record(self, job: Job) -> None:
         recording = job.spec.recording

@@ -31,7 +31,7 @@ from recorder.replay import Replay
 from recorder.retention import Keeping, decide, settled
 from recorder.store.address import AddressError, StoreAddress, parse
 from recorder.store.failures import StoreError
-from recorder.store.forget import forget_local
+from recorder.store.forget import forget_local, has_local
 from recorder.store.media import StoreMedia
 from recorder.store.plan import Health
 from recorder.store.upload import Uploader
@@ -60,6 +60,8 @@ log = structlog.get_logger(__name__)
 
 FILE: Final = "catalog.db"
 KEEP_S: Final = 60.0
+SOON_S: Final = 5.0
+"""Between two looks, where the last one had to leave something and it changed."""
 HOUR_MS: Final = 3_600_000
 
 
@@ -90,7 +92,14 @@ class VodHouse:
         self.rooms = None if chat is None else RoomReplay(chat.hub, chat.history)
         self.shelf = Shelf(self.catalog.vods, self.folder, self._media, clock)
         self.aftermath = Aftermath(
-            self.queue, self.catalog, self.folder, config.captions, clock, metrics, self._peaks
+            self.queue,
+            self.catalog,
+            self.folder,
+            config.captions,
+            clock,
+            metrics,
+            self._peaks,
+            self._look_sooner,
         )
         self.recordings = Recordings(
             config,
@@ -120,6 +129,9 @@ class VodHouse:
         self._dropped: set[ChannelId] = set()
         """Channels that were deleted since the start. Others that are not in the book may come
         back with a backup of it, so their recordings stay."""
+        self._held_up = False
+        """Local chunks that are due stayed: for a job, or as the store has not all of them."""
+        self._sooner = asyncio.Event()
         self._tasks = Tasks()
 
     async def open(self) -> None:
@@ -212,30 +224,44 @@ class VodHouse:
 
     async def _let_go(self, store: ObjectStore, now_ms: int) -> None:
         before_ms = now_ms - self.config.store.keep_local_h * HOUR_MS
+        self._held_up = False
         page = await self.catalog.vods.page(limit=200)
         for vod in page.items:
             if vod.ended_ms is None or vod.ended_ms > before_ms:
                 continue
             # What jobs still have to read is read much quicker here.
             if any(not job.settled for job in await self.queue.of(vod.id)):
+                self._held_up = True
                 continue
             try:
                 freed = await forget_local(store, self.folder / vod.id)
+                left = await asyncio.to_thread(has_local, self.folder / vod.id)
             except (OSError, NotARecording, StoreError, AddressError) as error:
                 log.warning("local chunks stay", vod=vod.id, reason=str(error))
                 continue
+            self._held_up = self._held_up or left
             if freed:
                 log.info("local chunks are let go", vod=vod.id, size=freed)
 
     async def _keep_forever(self) -> None:
         while True:
+            self._sooner.clear()
             try:
                 await self.keep()
             except DatabaseDown as error:
                 log.warning("nothing was deleted", reason=str(error))
             except Exception:
                 log.exception("the care for recordings failed; it is tried again")
-            await asyncio.sleep(KEEP_S)
+            await asyncio.sleep(SOON_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(KEEP_S - SOON_S):
+                    await self._sooner.wait()
+                    if not self._held_up:
+                        await asyncio.sleep(KEEP_S)
+
+    def _look_sooner(self) -> None:
+        """Something changed that may have held chunks up."""
+        self._sooner.set()
 
     def _finished(self, recording: str) -> None:
         channel = ChannelId(channel_of(recording))
@@ -267,6 +293,8 @@ class VodHouse:
 
     def _upload_told(self, health: Health) -> None:
         self._metrics.recorder_uploads_waiting.set(health.waiting)
+        if not health.waiting:
+            self._look_sooner()
         if health.error:
             self._metrics.recorder_upload_failures.inc()
 

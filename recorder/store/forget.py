@@ -42,6 +42,16 @@ async def forget_local(store: ObjectStore, folder: Path) -> int:
     return freed
 
 
+def has_local(folder: Path) -> bool:
+    """Whether chunks of a recording are here. Reads the disk. Raises OSError, NotARecording."""
+    recording = Recording.read(folder)
+    return any(
+        (folder / file.name).exists()
+        for captured in recording.renditions.values()
+        for file in captured.chunks.values()
+    )
+
+
 async def _forget(store: ObjectStore, folder: Path, file: ChunkFile) -> int:
     sealed, path = file.sealed, folder / file.name
     if sealed is None or not file.stored:

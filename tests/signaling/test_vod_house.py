@@ -23,6 +23,7 @@ from recorder.deletion import Deletion
 from recorder.files import LocalFiles
 from recorder.records import Began
 from recorder.retention import DAY_MS, Choice
+from signaling import vod_house
 from signaling.vod_house import (
     FILE,
     VodHouse,
@@ -169,6 +170,25 @@ async def test_local_chunks_go_when_the_store_has_them_and_no_job_reads_them(
         assert not chunk.exists()
         assert (storage / "objects" / VOD / "source-000001.mp4").exists()
         assert (await door.http.get(f"/vod/{VOD}/source/000001.mp4")).status_code == 200
+
+
+async def test_chunks_that_were_held_up_go_when_what_held_them_is_over(
+    storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vod_house, "SOON_S", 0.0)
+    store = {"url": (storage / "objects").as_uri(), "keep_local_h": 1}
+    chunk = storage / "recordings" / VOD / "source-000001.mp4"
+    async with house_on(storage, store=store) as (_, vods):
+        assert vods.recordings._uploader is not None
+        await vods.recordings._uploader.finished(VOD)
+        await vods.aftermath.look(VOD)
+        await vods.keep()
+        assert chunk.exists()  # jobs wait for it
+        await vods.queue.forget(VOD)
+        vods._upload_told(vods.recordings._uploader.health())
+        async with asyncio.timeout(30):
+            while chunk.exists():  # noqa: ASYNC110 (it goes by itself)
+                await asyncio.sleep(0.01)
 
 
 async def test_a_young_recording_keeps_its_local_chunks(storage: Path) -> None:
