@@ -231,6 +231,11 @@ impl Downlink {
         self.opening.rate().map(|rate| rate as u64)
     }
 
+    /// From sending to feedback, as seen lately; None before any came.
+    pub fn reach(&self) -> Option<Duration> {
+        self.heard.map(|_| self.reach)
+    }
+
     /// The estimate is a limit that was felt lately.
     pub fn is_congested(&self, now: Instant) -> bool {
         self.estimate.congested(now)

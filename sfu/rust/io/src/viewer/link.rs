@@ -169,6 +169,21 @@ impl Link {
         self.is_measured() && seconds > KEYFRAME.as_secs_f64()
     }
 
+    /// Bytes that the line carries in `span`, at the most; None before it was heard of.
+    pub fn carries(&self, span: Duration, now: Instant) -> Option<f64> {
+        let downlink = self.downlink.as_deref()?;
+        let believed = match downlink.is_congested(now) {
+            true => downlink.estimate(),
+            false => downlink.estimate().max(downlink.opening()?),
+        };
+        Some(believed as f64 / 8.0 * span.as_secs_f64())
+    }
+
+    /// How long the viewer takes to tell of a packet; None before it told of any.
+    pub fn reach(&self) -> Option<Duration> {
+        self.downlink.as_deref()?.reach()
+    }
+
     /// It is known how fast the beginning of the kept pictures came through.
     pub fn is_measured(&self) -> bool {
         let measured = |one: &Downlink| one.opening().is_some();

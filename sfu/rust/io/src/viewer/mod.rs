@@ -33,6 +33,8 @@ const REPLAY_BURST: f64 = 15_000.0;
 const LEAST_REPLAY_PACE: u64 = 250_000;
 /// Between turns of a replay.
 pub const REPLAY_TURN: Duration = Duration::from_millis(4);
+/// Resends may take what the line carries in so long, at once.
+const RESEND_BURST: Duration = Duration::from_millis(300);
 /// Pictures give way when a slow reader's queue is this long; the rest of it is the sound's.
 const PICTURE_PATIENCE: Duration = Duration::from_millis(300);
 /// A replay goes on when its last turn has left.
@@ -293,9 +295,14 @@ impl Viewer {
         let Some((packet, outgoing, format)) = found else {
             return way.net.counters.nacks_ignored.add(1);
         };
+        if let Some(most) = self.link.carries(RESEND_BURST, way.now) {
+            self.resends.limit(most);
+        }
+        // What is asked for again may be in a queue on the way.
+        let round_trip = self.round_trip.or_else(|| self.link.reach());
         if !self
             .resends
-            .grant(number, packet.payload.len(), self.round_trip, way.now)
+            .grant(number, packet.payload.len(), round_trip, way.now)
         {
             return way.net.counters.nacks_ignored.add(1);
         }

@@ -45,6 +45,12 @@ impl Resends {
         self.credit = (self.credit + bytes as f32 * self.share).min(BURST);
     }
 
+    /// No more than so many bytes may be resent at once: what the line carries in a moment. On a
+    /// narrow one a large picture's worth of resends would keep everything else back for seconds.
+    pub fn limit(&mut self, most: f64) {
+        self.credit = self.credit.min(most as f32);
+    }
+
     /// May the packet with this number go again?
     pub fn grant(
         &mut self,
