@@ -163,10 +163,11 @@ impl Link {
         }
     }
 
-    /// Kept pictures of so many bytes take longer than a keyframe, as far as is known.
+    /// Kept pictures of so many bytes take longer than a keyframe. Says something of a measured
+    /// link only.
     pub fn outlasts(&self, bytes: usize, now: Instant) -> bool {
         let seconds = bytes as f64 * 8.0 / self.replay_pace(now) as f64;
-        self.is_measured() && seconds > KEYFRAME.as_secs_f64()
+        seconds > KEYFRAME.as_secs_f64()
     }
 
     /// Bytes that the line carries in `span`, at the most; None before it was heard of.

@@ -157,7 +157,8 @@ impl Viewer {
         }
         let passed = way.now.saturating_duration_since(self.replay_at);
         // Slower than it grows the replay would never end; if need be it is broken off.
-        let least = match cheap && self.link.is_measured() {
+        let measured = !self.catches_up && self.link.is_measured();
+        let least = match cheap && measured {
             true => 0,
             false => (2 * gop.bitrate().unwrap_or(0)).max(LEAST_REPLAY_PACE),
         };
@@ -171,7 +172,7 @@ impl Viewer {
         if std::mem::take(&mut self.opens) {
             self.link.open(way.now);
         }
-        if let Some(track) = self.video.as_mut().filter(|_| cheap && !self.catches_up)
+        if let Some(track) = self.video.as_mut().filter(|_| cheap && measured)
             && self.link.outlasts(track.forwarder.left(gop), way.now)
         {
             track.forwarder.break_off(way.now);
