@@ -3,7 +3,7 @@
 
 /** A quarter, half and full size. Shares of the bitrate: a viewer's picture should fill its line. */
 const LAYERS = Object.freeze([
-  { rid: "q", scale: 4, share: 0.06, atLeastKbps: 80, fps: 15 },
+  { rid: "q", scale: 4, share: 0.035, atLeastKbps: 50, fps: 15 },
   { rid: "h", scale: 2, share: 0.2, atLeastKbps: 200, fps: 60 },
   { rid: "f", scale: 1, share: 1, atLeastKbps: 0, fps: 60 },
 ]);

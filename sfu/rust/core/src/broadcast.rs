@@ -10,6 +10,7 @@ use crate::downlink::LayerRate;
 use crate::gop::Gop;
 use crate::keyframes::KeyframeGate;
 use crate::packet::{Packet, SourceId};
+use crate::rate::{Rate, Steady};
 use crate::ring::Ring;
 use crate::rung::{Ladder, Rung};
 
@@ -38,20 +39,13 @@ pub struct Source {
     /// Pixels, from the last keyframe; 0 where unknown.
     pub width: u16,
     pub height: u16,
-    /// Bits per second over the last second; over less in the first one.
-    pub bitrate: u64,
     pub active: bool,
-    /// Bit/s and packets/s without the waves that keyframes make.
-    steady: (u64, u64),
+    rate: Rate,
     ladder: Ladder,
     gop: Gop,
     ring: Ring,
     gate: KeyframeGate,
     last_packet: Instant,
-    window_start: Instant,
-    window_bytes: u64,
-    window_packets: u64,
-    measured: bool,
     assembler: Option<Assembler>,
     /// Capture times of recent pictures, to stamp their access units.
     captured: VecDeque<(u64, Instant)>,
@@ -107,6 +101,18 @@ impl Broadcast {
 
     /// The publisher began to send another encoding.
     pub fn add_source(&mut self, id: SourceId, rid: &str, codec: Codec, now: Instant) {
+        self.join_source(id, rid, codec, Steady::default(), now);
+    }
+
+    /// The same for one that was measured elsewhere.
+    pub fn join_source(
+        &mut self,
+        id: SourceId,
+        rid: &str,
+        codec: Codec,
+        steady: Steady,
+        now: Instant,
+    ) {
         let s = &self.settings;
         self.sources.push(Source {
             id,
@@ -114,18 +120,13 @@ impl Broadcast {
             codec,
             width: 0,
             height: 0,
-            bitrate: 0,
             active: true,
-            steady: (0, 0),
+            rate: Rate::known(steady, now),
             ladder: Ladder::default(),
             gop: Gop::new(s.replay_bytes, s.replay_span),
             ring: Ring::new(),
             gate: KeyframeGate::new(now, s.keyframe_age),
             last_packet: now,
-            window_start: now,
-            window_bytes: 0,
-            window_packets: 0,
-            measured: false,
             assembler: self
                 .tapped
                 .then(|| Assembler::new(codec, Limits::default())),
@@ -185,8 +186,7 @@ impl Broadcast {
             return;
         };
         source.last_packet = now;
-        source.window_bytes += packet.payload.len() as u64;
-        source.window_packets += 1;
+        source.rate.push(packet.payload.len(), packet.arrived);
         if !source.codec.is_audio() {
             source.gop.push(packet);
             source.ring.push(packet);
@@ -333,13 +333,14 @@ impl Broadcast {
 }
 
 impl Source {
-    /// Bit/s of RTP payload over some seconds.
-    pub fn steady_bitrate(&self) -> u64 {
-        self.steady.0
+    /// Bits per second over the last second; over less in the first one.
+    pub fn bitrate(&self) -> u64 {
+        self.rate.bitrate()
     }
 
-    pub fn packets_per_second(&self) -> u32 {
-        self.steady.1 as u32
+    /// What it takes over some seconds.
+    pub fn steady(&self) -> Steady {
+        self.rate.steady()
     }
 
     fn pixels(&self) -> u32 {
@@ -349,48 +350,27 @@ impl Source {
     /// What of it a viewer can be sent that wants no layer above these, ascending.
     pub fn rungs(&self, spatial: u8, temporal: u8) -> impl Iterator<Item = LayerRate> {
         let parts = self.ladder.parts(spatial, temporal);
-        parts.into_iter().map(|part| LayerRate {
+        let steady = self.steady();
+        parts.into_iter().map(move |part| LayerRate {
             rung: Rung {
                 source: self.id,
                 spatial: part.spatial,
                 temporal: part.temporal,
             },
             whole: part.whole,
-            bitrate: (self.steady.0 as f64 * part.bytes) as u64,
-            packets_per_second: (self.steady.1 as f64 * part.packets) as u32,
+            bitrate: (steady.bitrate as f64 * part.bytes) as u64,
+            packets_per_second: (steady.packets_per_second as f64 * part.packets) as u32,
             active: self.active && part.active,
         })
     }
 
     /// Measure the last second. True when the rate is not about what it was.
     fn measure(&mut self, now: Instant) -> bool {
-        let passed = now.saturating_duration_since(self.window_start);
-        let whole = passed >= Duration::from_secs(1);
-        // A layer that just began must not count as one that costs nothing.
-        if !whole && (self.measured || passed < Duration::from_millis(100)) {
+        let Some(changed) = self.rate.measure(now) else {
             return false;
-        }
-        let before = self.bitrate;
-        let rate = |amount: u64| amount * 1_000_000 / passed.as_micros() as u64;
-        self.bitrate = rate(self.window_bytes * 8);
-        let packets = rate(self.window_packets);
-        if !whole {
-            self.steady = (self.bitrate, packets);
-            return false;
-        }
-        self.steady = match self.measured {
-            true => (
-                (3 * self.steady.0 + self.bitrate) / 4,
-                (3 * self.steady.1 + packets) / 4,
-            ),
-            false => (self.bitrate, packets),
         };
-        self.measured = true;
         self.ladder.age();
-        self.window_bytes = 0;
-        self.window_packets = 0;
-        self.window_start = now;
-        self.bitrate.abs_diff(before) > before / 4
+        changed
     }
 
     fn assemble(&mut self, packet: &Packet, units: &mut Vec<TappedUnit>) {

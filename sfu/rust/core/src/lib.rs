@@ -4,8 +4,8 @@
 //! with a virtual clock. The loop that drives it lives in the crate `io`:
 //!
 //! 1. a datagram is sorted by [`demux`] and finds its peer in [`routes`];
-//! 2. a publisher's packet enters its [`broadcast`], which keeps the last group of pictures
-//!    ([`gop`]) and knows when a keyframe must be asked for ([`keyframes`]);
+//! 2. a publisher's packet enters its [`broadcast`], which measures its [`rate`], keeps the last group
+//!    of pictures ([`gop`]) and knows when a keyframe must be asked for ([`keyframes`]);
 //! 3. each viewer's [`downlink`] says which [`rung`] fits, and its [`forward::Forwarder`] under
 //!    which number and time it goes out; of a stream with layers inside, its [`cut`] says what
 //!    goes out at all ([`svc`]) and closes the gaps ([`renumber`]);
@@ -31,6 +31,7 @@ pub mod header;
 pub mod keyframes;
 pub mod once;
 pub mod packet;
+pub mod rate;
 pub mod red;
 pub mod renumber;
 pub mod ring;

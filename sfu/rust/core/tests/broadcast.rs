@@ -4,7 +4,7 @@ mod world;
 
 use std::time::Duration;
 
-use sluice_media_core::broadcast::{Broadcast, Changes, Settings, TappedUnit};
+use sluice_media_core::broadcast::{Broadcast, Changes, Settings, Source, TappedUnit};
 use sluice_media_core::codec::Codec;
 use sluice_media_core::packet::{Packet, SourceId};
 use world::{at, key, shared, sound, video, vp8_key};
@@ -150,9 +150,9 @@ fn the_bitrate_is_that_of_the_last_second() {
     let mut broadcast = simulcast();
     // 100 bytes each 100 ms.
     run(&mut broadcast, &[LARGE], 100, 3100);
-    assert_eq!(broadcast.source(LARGE).map(|s| s.bitrate), Some(8000));
+    assert_eq!(broadcast.source(LARGE).map(Source::bitrate), Some(8000));
     run(&mut broadcast, &[], 3100, 5200);
-    assert_eq!(broadcast.source(LARGE).map(|s| s.bitrate), Some(0));
+    assert_eq!(broadcast.source(LARGE).map(Source::bitrate), Some(0));
 }
 
 #[test]

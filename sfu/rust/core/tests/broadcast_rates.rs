@@ -60,38 +60,38 @@ fn about(value: u64, expected: u64) -> bool {
 fn a_layer_that_just_began_has_a_rate_after_a_tenth_of_a_second() {
     let mut broadcast = broadcast();
     run(&mut broadcast, 1000, 0, 100);
-    assert_eq!(picture(&broadcast).steady_bitrate(), 0);
+    assert_eq!(picture(&broadcast).steady().bitrate, 0);
     broadcast.tick(at(100));
     let source = picture(&broadcast);
     assert_eq!(
         (
-            source.bitrate,
-            source.steady_bitrate(),
-            source.packets_per_second()
+            source.bitrate(),
+            source.steady().bitrate,
+            source.steady().packets_per_second
         ),
         (800_000, 800_000, 100)
     );
     // It gets better until the first second is whole.
     run(&mut broadcast, 500, 100, 1000);
     broadcast.tick(at(1000));
-    assert_eq!(picture(&broadcast).steady_bitrate(), 440_000);
+    assert_eq!(picture(&broadcast).steady().bitrate, 440_000);
 }
 
 #[test]
 fn a_keyframe_makes_no_wave_in_the_steady_rate() {
     let mut broadcast = broadcast();
     run(&mut broadcast, 1000, 0, 5000);
-    let before = picture(&broadcast).steady_bitrate();
+    let before = picture(&broadcast).steady().bitrate;
     assert!(about(before, 800_000), "{before}");
     run(&mut broadcast, 2000, 5000, 6000);
     broadcast.tick(at(6000));
     let source = picture(&broadcast);
-    assert!(about(source.bitrate, 1_600_000), "{}", source.bitrate);
-    let steady = source.steady_bitrate();
+    assert!(about(source.bitrate(), 1_600_000), "{}", source.bitrate());
+    let steady = source.steady().bitrate;
     assert!(about(steady, 1_000_000), "{steady}");
-    assert!(about(u64::from(source.packets_per_second()), 100));
+    assert!(about(source.steady().packets_per_second, 100));
     run(&mut broadcast, 1000, 6000, 20_000);
-    let after = picture(&broadcast).steady_bitrate();
+    let after = picture(&broadcast).steady().bitrate;
     assert!(about(after, 800_000), "{after}");
 }
 
@@ -103,8 +103,8 @@ fn a_layer_that_stopped_has_no_rate_in_the_end() {
     let source = picture(&broadcast);
     assert_eq!(
         (
-            source.steady_bitrate(),
-            source.packets_per_second(),
+            source.steady().bitrate,
+            source.steady().packets_per_second,
             source.active
         ),
         (0, 0, false)
@@ -151,4 +151,26 @@ fn a_publisher_that_is_gone_leaves_nothing_to_send_again() {
     assert!(broadcast.gop(PICTURE).is_none() && broadcast.ring(PICTURE).is_none());
     broadcast.clear();
     assert!(broadcast.ring(OTHER).is_none());
+}
+
+#[test]
+fn kept_pictures_that_a_worker_is_told_of_are_not_the_rate_of_its_first_second() {
+    let mut home = broadcast();
+    run(&mut home, 1000, 0, 5000);
+    home.tick(at(5000));
+    let steady = picture(&home).steady();
+    let mut elsewhere = broadcast();
+    elsewhere.remove_source(PICTURE);
+    elsewhere.join_source(PICTURE, "q", Codec::H264, steady, at(5000));
+    assert_eq!(picture(&elsewhere).steady(), steady);
+    for ms in (0..5000).step_by(10) {
+        let mut packet = video(1, ms, ms);
+        packet.payload = vec![0x41; 1000].into();
+        elsewhere.packet(&shared(packet), at(5000), &mut Vec::new());
+    }
+    run(&mut elsewhere, 1000, 5000, 6100);
+    let (rate, after) = (picture(&elsewhere).bitrate(), picture(&elsewhere).steady());
+    assert!(about(rate, 800_000), "{rate}");
+    assert!(about(after.bitrate, 800_000), "{after:?}");
+    assert!(about(after.packets_per_second, 100), "{after:?}");
 }

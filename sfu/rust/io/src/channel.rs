@@ -98,8 +98,13 @@ impl Channel {
             self.broadcast.remove_source(old);
             self.formats.retain(|(id, _)| *id != old);
         }
-        self.broadcast
-            .add_source(started.source, &started.rid, started.codec, now);
+        self.broadcast.join_source(
+            started.source,
+            &started.rid,
+            started.codec,
+            started.steady,
+            now,
+        );
         self.formats.push((started.source, started.spec));
     }
 
@@ -126,6 +131,7 @@ impl Channel {
                     spec: spec(source.id)?.1,
                     codec: source.codec,
                     replaces: None,
+                    steady: source.steady(),
                 })
             })
             .collect()
@@ -171,7 +177,7 @@ impl Channel {
         let sources = self.broadcast.sources().iter();
         sources
             .filter(|source| source.codec.is_audio())
-            .map(|source| source.bitrate)
+            .map(Source::bitrate)
             .sum()
     }
 
@@ -194,7 +200,7 @@ impl Channel {
             .map(|source| Layer {
                 rid: source.rid.clone(),
                 codec: source.codec,
-                bitrate: source.bitrate,
+                bitrate: source.bitrate(),
                 width: source.width,
                 height: source.height,
                 active: source.active,

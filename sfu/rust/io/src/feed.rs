@@ -11,6 +11,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use polling::Poller;
 use sluice_media_core::codec::Codec;
 use sluice_media_core::packet::{Packet, SourceId};
+use sluice_media_core::rate::Steady;
 use str0m::format::CodecSpec;
 
 /// Bursts that may wait for one worker: a second of a busy channel. A worker that is further
@@ -26,6 +27,8 @@ pub struct Started {
     pub codec: Codec,
     /// The one that it takes the place of.
     pub replaces: Option<SourceId>,
+    /// As home measured it; nothing of one that is new.
+    pub steady: Steady,
 }
 
 /// Which encodings a worker's viewers may come to watch.

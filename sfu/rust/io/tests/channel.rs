@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use sluice_media_core::broadcast::Settings;
 use sluice_media_core::codec::Codec;
 use sluice_media_core::packet::{Extras, Packet, SourceId};
+use sluice_media_core::rate::Steady;
 use sluice_media_io::channel::Channel;
 use sluice_media_io::feed::{Demand, Started};
 use str0m::format::{Codec as RtcCodec, CodecSpec, FormatParams};
@@ -39,6 +40,7 @@ fn started(source: u64, rid: &str, replaces: Option<u64>) -> Started {
         },
         codec: Codec::Vp8,
         replaces: replaces.map(SourceId),
+        steady: Steady::default(),
     }
 }
 

@@ -15,6 +15,9 @@ const MARGIN: f64 = 1.15;
 const LEAST_MARGIN: f64 = 1.05;
 /// So long is the smallest picture held although it does not fit.
 const STARVED: Duration = Duration::from_millis(1500);
+/// It is delivered where so much of its need comes through: the room that an estimate leaves for a
+/// queue to empty is no reason to do without a picture.
+const DELIVERED: f64 = 0.95;
 /// A fall so soon after the rise means that the rise was wrong.
 const SOON: Duration = Duration::from_secs(15);
 const FIRST_HOLD: Duration = Duration::from_secs(2);
@@ -54,6 +57,8 @@ pub(super) struct Known {
     pub congested: bool,
     /// It is felt right now.
     pub pressed: bool,
+    /// Bit/s that came through just now: while a queue is there, all that the line carries.
+    pub carried: f64,
 }
 
 /// A layer to be tried.
@@ -171,6 +176,10 @@ impl Chooser {
         }
         if let Some(fits) = active().rfind(|layer| need(layer, audio) <= rate) {
             return Choice::Layer(fits.rung);
+        }
+        if known.carried >= DELIVERED * need(lowest, audio) {
+            self.starved = None;
+            return Choice::Layer(lowest.rung);
         }
         let since = *self.starved.get_or_insert(now);
         if now.saturating_duration_since(since) >= STARVED && known.pressed {

@@ -259,6 +259,7 @@ impl Downlink {
             congested: self.estimate.congested(now),
             // A queue that shrinks says that what is sent now fits.
             pressed: self.estimate.pressed(now) && !self.trend.drains(),
+            carried: self.delivered.rate(self.history.clock(now)),
         };
         let choice = self.chooser.choose(layers, audio, known, now);
         if !layers.is_empty() {

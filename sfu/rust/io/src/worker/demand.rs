@@ -114,7 +114,7 @@ fn useful(channel: &Channel, ours: &Demand) -> Option<usize> {
 /// The rate that so many encodings need, in bit/s.
 fn enough(channel: &Channel, count: usize) -> u64 {
     let layers = by_size(channel).into_iter().take(count);
-    let video: u64 = layers.map(Source::steady_bitrate).sum();
+    let video: u64 = layers.map(|layer| layer.steady().bitrate).sum();
     ((video + channel.audio_rate()) as f64 * ROOM) as u64
 }
 
@@ -123,6 +123,6 @@ fn enough(channel: &Channel, count: usize) -> u64 {
 fn by_size(channel: &Channel) -> Vec<&Source> {
     let sources = channel.broadcast.sources().iter();
     let mut order: Vec<_> = sources.filter(|s| !s.codec.is_audio()).collect();
-    order.sort_by_key(|s| (u32::from(s.width) * u32::from(s.height), s.steady_bitrate()));
+    order.sort_by_key(|s| (u32::from(s.width) * u32::from(s.height), s.steady().bitrate));
     order
 }

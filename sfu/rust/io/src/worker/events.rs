@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime};
 
 use sluice_media_core::broadcast::TappedUnit;
 use sluice_media_core::packet::SourceId;
+use sluice_media_core::rate::Steady;
 use str0m::channel::ChannelData;
 use str0m::{Event as RtcEvent, Input};
 
@@ -101,6 +102,7 @@ impl Worker {
                         spec: track.spec,
                         codec: track.codec,
                         replaces,
+                        steady: Steady::default(),
                     };
                     channel.start_source(&began, now);
                     for worker in channel.subscribers.keys() {
