@@ -69,6 +69,8 @@ pub(super) struct Next {
     pub target: f64,
     /// It was tried in vain: look so much longer before it is tried again.
     pub doubt: Duration,
+    /// There are smaller ones between it and the present one.
+    pub leap: bool,
 }
 
 #[derive(Debug)]
@@ -119,8 +121,9 @@ impl Chooser {
         next
     }
 
-    /// The next larger layer that may be tried.
-    pub fn above(&self, layers: &[LayerRate], audio: u64, now: Instant) -> Option<Next> {
+    /// The layer that may be tried: the next larger one, or the largest that needs no more than
+    /// `most` bit/s, where that is larger.
+    pub fn above(&self, layers: &[LayerRate], audio: u64, most: f64, now: Instant) -> Option<Next> {
         if self.pinned(layers).is_some() {
             return None;
         }
@@ -129,7 +132,10 @@ impl Chooser {
             Choice::AudioOnly => 0,
             Choice::Layer(rung) => 1 + layers.iter().position(|layer| layer.rung == rung)?,
         };
-        let next = layers[from..].iter().find(|layer| layer.active)?;
+        let mut larger = layers[from..].iter().filter(|layer| layer.active);
+        let next = larger.next()?;
+        let leap = larger.rfind(|layer| need(layer, audio) <= most && !self.held(layer.rung, now));
+        let next = leap.unwrap_or(next);
         let need = need(next, audio);
         let wait = self
             .hold(next.rung)
@@ -142,6 +148,7 @@ impl Chooser {
             } else {
                 Duration::ZERO
             },
+            leap: leap.is_some(),
         })
     }
 

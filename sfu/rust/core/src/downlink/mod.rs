@@ -49,6 +49,8 @@ use crate::rung::Rung;
 const SILENCE: Duration = Duration::from_millis(1500);
 /// REMB comes about once a second.
 const REMB_SILENCE: Duration = Duration::from_secs(6);
+/// A first burst that came through so many times as fast as a layer needs is reason to try it.
+const LEAP_ROOM: f64 = 3.0;
 /// What a named limit may exceed the sent rate by.
 const BELIEVED: f64 = 1.5;
 
@@ -265,7 +267,12 @@ impl Downlink {
         if !layers.is_empty() {
             self.probe.soon(now);
         }
-        if let Some(next) = self.chooser.above(layers, audio, now) {
+        // Layer by layer a fast line would take seconds, which the first burst says it is.
+        let most = match self.counters.probes {
+            0 => self.opening.rate().unwrap_or(0.0) / LEAP_ROOM,
+            _ => 0.0,
+        };
+        if let Some(next) = self.chooser.above(layers, audio, most, now) {
             self.try_more(next, choice, now);
         }
         choice
@@ -348,6 +355,7 @@ impl Downlink {
             believed,
             target: next.target,
             doubt: next.doubt,
+            leap: next.leap,
             carried: self.delivered.rate(clock),
             // Whoever has no picture at all gets one in spite of loss.
             lossy: if choice == Choice::AudioOnly {
@@ -389,6 +397,6 @@ impl Downlink {
         let rate = self.estimate.rate();
         let well = !verdict.aborted && (rate >= plan.target || rate > 1.05 * plan.believed);
         self.counters.failed_probes += u64::from(!well);
-        self.probe.ended(well, verdict.aborted, now);
+        self.probe.ended(well, verdict, now);
     }
 }

@@ -71,6 +71,8 @@ pub(super) struct Plan {
     pub target: f64,
     /// So much longer than usual.
     pub doubt: Duration,
+    /// The layers between are left out: that it was too much says nothing of them.
+    pub leap: bool,
     /// The estimate before.
     pub believed: f64,
     /// What got through before, without trouble.
@@ -246,10 +248,12 @@ impl Probe {
     }
 
     /// A probe that found enough makes room for the next; others make room for silence.
-    pub fn ended(&mut self, well: bool, aborted: bool, now: Instant) {
+    pub fn ended(&mut self, well: bool, verdict: Verdict, now: Instant) {
         if well {
             self.wait = FIRST_WAIT;
             self.failures = 0;
+            self.not_before = Some(now + PAUSE);
+        } else if verdict.plan.leap {
             self.not_before = Some(now + PAUSE);
         } else {
             self.failures += 1;
@@ -257,7 +261,7 @@ impl Probe {
             self.wait = (self.wait * 2).min(LONGEST_WAIT);
         }
         self.ended = Some(now);
-        if aborted {
+        if verdict.aborted {
             self.aborted = Some(now);
         }
     }

@@ -55,6 +55,16 @@ impl Viewing {
         Self::of(Sender::new, kind, link, seed)
     }
 
+    /// The replay begins with six packets at once.
+    pub fn opened(link: Link, seed: u64) -> Self {
+        let mut viewing = Self::new(Feedback::TransportWide, link, seed);
+        viewing.downlink.open(at(0));
+        for _ in 0..6 {
+            viewing.send(1000, at(0));
+        }
+        viewing
+    }
+
     /// Of layers inside one encoding.
     pub fn scalable(kind: Feedback, link: Link, seed: u64) -> Self {
         Self::of(Sender::scalable, kind, link, seed)
