@@ -1,7 +1,10 @@
 // What a publisher's encoders shall make of one picture: one encoding, or several for viewers
 // whose connections differ (simulcast). No DOM, no connection.
 
-/** A quarter, half and full size. Shares of the bitrate: a viewer's picture should fill its line. */
+/**
+ * A quarter, half and full size. Shares of the bitrate: a viewer's picture should fill its line. The
+ * smallest has the bits a pixel of the full one: with sound it fits a line of 150 kbit/s.
+ */
 const LAYERS = Object.freeze([
   { rid: "q", scale: 4, share: 0.035, atLeastKbps: 50, fps: 15 },
   { rid: "h", scale: 2, share: 0.2, atLeastKbps: 200, fps: 60 },

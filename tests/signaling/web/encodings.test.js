@@ -7,7 +7,7 @@ const HD = { kbps: 2500, fps: 30 };
 
 test("three qualities of 720p", () => {
   assert.deepEqual(videoEncodings(HD, 3), [
-    { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 150_000, maxFramerate: 15 },
+    { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 87_500, maxFramerate: 15 },
     { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 500_000, maxFramerate: 30 },
     { rid: "f", scaleResolutionDownBy: 1, maxBitrate: 2_500_000, maxFramerate: 30 },
   ]);
@@ -15,9 +15,9 @@ test("three qualities of 720p", () => {
 
 test("no quality asks for more than the whole, nor for less than makes a picture", () => {
   const rates = (kbps) => videoEncodings({ kbps, fps: 30 }, 3).map(({ maxBitrate }) => maxBitrate / 1000);
-  assert.deepEqual(rates(300), [80, 200, 300]);
-  assert.deepEqual(rates(800), [80, 200, 800]);
-  assert.deepEqual(rates(4500), [270, 900, 4500]);
+  assert.deepEqual(rates(300), [50, 200, 300]);
+  assert.deepEqual(rates(800), [50, 200, 800]);
+  assert.deepEqual(rates(4500), [157.5, 900, 4500]);
 });
 
 test("one quality has no name", () => {
@@ -44,7 +44,7 @@ test("a new bitrate reaches every quality and leaves the rest of them alone", ()
   const present = videoEncodings(HD, 3).map((one) => ({ ...one, active: true }));
   retune(present, { kbps: 1000, fps: 30 });
   assert.deepEqual(present.map(({ rid, maxBitrate, active }) => [rid, maxBitrate, active]), [
-    ["q", 80_000, true],
+    ["q", 50_000, true],
     ["h", 200_000, true],
     ["f", 1_000_000, true],
   ]);
