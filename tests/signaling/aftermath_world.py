@@ -48,6 +48,8 @@ class World:
     metrics: Metrics = field(default_factory=Metrics)
     peaks: list[Candidate] = field(default_factory=list)
     """Of the chat."""
+    settled: int = 0
+    """Jobs that were said to be over, and taken in."""
     aftermath: Aftermath = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,6 +59,9 @@ class World:
         async def find_peaks(vod: Vod, replay: Replay) -> Sequence[Candidate]:
             return self.peaks
 
+        def count() -> None:
+            self.settled += 1
+
         return Aftermath(
             self.queue,
             self.catalog,
@@ -65,6 +70,7 @@ class World:
             VirtualClock(),
             self.metrics,
             find_peaks,
+            count,
         )
 
     async def adopt(self, recording: str = VOD, *, live: bool = False) -> Vod:

@@ -257,6 +257,7 @@ async def test_changes_are_followed(world: World) -> None:
     for kind, state in (("poster", "done"), ("storyboard", "failed")):
         labels = {"kind": kind, "state": state}
         assert counted("sluice_vod_jobs_total", labels) == 1
+    assert world.settled == 2
 
 
 @pytest.mark.parametrize(

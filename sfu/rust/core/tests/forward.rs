@@ -308,6 +308,26 @@ fn a_group_that_was_forgotten_ends_the_replay_and_live_goes_on() {
 }
 
 #[test]
+fn a_replay_that_is_broken_off_goes_on_with_the_next_keyframe_and_no_gap() {
+    let gop = kept(&group(10, 1000, 6));
+    let mut forwarder = forwarder(PICTURE);
+    assert_eq!(forwarder.left(&gop), 0);
+    forwarder.start_replay(&gop, at(1300));
+    forwarder.replay_next(&gop, at(1300)).expect("more");
+    let rest = gop.packets().skip(1).map(|packet| packet.payload.len());
+    assert_eq!(forwarder.left(&gop), rest.sum::<usize>());
+    forwarder.break_off(at(1310));
+    assert_eq!((forwarder.left(&gop), forwarder.is_replaying()), (0, false));
+    assert_eq!(
+        (forwarder.following(), forwarder.sending()),
+        (Some(PICTURE), None)
+    );
+    assert_eq!(forwarder.live(&video(1, 16, 1240), at(1310)), None);
+    let next = forwarder.live(&key(1, 17, 1280), at(1350));
+    assert_eq!(next.map(|o| (o.seq, o.pace)), Some((101, Pace::Settle)));
+}
+
+#[test]
 fn another_sources_group_is_no_start() {
     let gop = kept(&group(10, 1000, 3));
     let mut forwarder = forwarder(SourceId(9));

@@ -125,3 +125,16 @@ fn a_packet_that_was_refused_for_its_bytes_may_go_when_there_are_some() {
     // Not a round trip later: it never went.
     assert!(world.grant(5000, 1400, 2));
 }
+
+#[test]
+fn a_narrow_line_gets_no_more_at_once_than_it_carries_in_a_moment() {
+    let mut world = world();
+    world.resends.limit(6_000.0);
+    assert_eq!(world.drain(0), 6);
+    // It is a bound, and no gift.
+    world.resends.limit(50_000.0);
+    assert!(!world.grant(5000, 1000, 1));
+    (0..100).for_each(|_| world.resends.sent(1000));
+    world.resends.limit(6_000.0);
+    assert_eq!(world.drain(1000), 6);
+}
