@@ -8,9 +8,12 @@ from __future__ import annotations
 from typing import Final
 
 KNOWN: Final[dict[tuple[str, str], str]] = {
-    ("NAT rebind of the publisher", "freeze"): (
-        "aiortc sends a check each 5 s, and the server believes in no new address without one; "
-        "browsers check twice as often"
+    ("NAT rebind of a viewer", "freeze"): (
+        "Chromium sends a check each 2.5 s, and nothing is sent to an address before one came "
+        "from there (RFC 7675); a publisher's media is taken from there at once"
+    ),
+    ("blocking reloads", "honest answers, p99"): (
+        "600 requests that come at the same moment keep the event loop for a tenth of a second"
     ),
 }
 """By the row's name and the figure's."""

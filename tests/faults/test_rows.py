@@ -1,4 +1,4 @@
-"""Two quick rows for real, and the tools that the others stand on."""
+"""Some quick rows for real, three seeds each, and the tools that the others stand on."""
 
 from __future__ import annotations
 
@@ -21,9 +21,18 @@ from tests.faults.world import World
 from tests.journeys.watch_page import Frame
 
 
-@pytest.mark.parametrize("name", ["webhooks, forged and huge", "publisher hijack"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "webhooks, forged and huge",
+        "publisher hijack",
+        "SSRC collision",
+        "unverified source",
+        pytest.param("malformed packets", marks=pytest.mark.netns),
+    ],
+)
 def test_a_quick_row_meets_its_targets(name: str) -> None:
-    outcomes = suite.run(table.chosen(name), 1, print)
+    outcomes = suite.run(table.chosen(name), 3, print)
     assert {line.verdict for line in lines(outcomes, {})} == {"ok"}
 
 

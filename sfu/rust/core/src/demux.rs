@@ -46,6 +46,14 @@ pub fn kind(datagram: &[u8]) -> Kind {
     }
 }
 
+/// The stream that a media packet is of.
+pub fn ssrc(datagram: &[u8]) -> Option<u32> {
+    let bytes = (kind(datagram) == Kind::Rtp)
+        .then_some(datagram)?
+        .get(8..12)?;
+    Some(u32::from_be_bytes(bytes.try_into().ok()?))
+}
+
 /// Read a binding request. None for anything else, however malformed.
 pub fn binding_request(datagram: &[u8]) -> Option<Binding<'_>> {
     if kind(datagram) != Kind::Stun || !datagram.starts_with(&BINDING_REQUEST) {

@@ -3,7 +3,8 @@
 //! Nothing here opens a socket, reads a clock or knows of Python, so all of it can be tested
 //! with a virtual clock. The loop that drives it lives in the crate `io`:
 //!
-//! 1. a datagram is sorted by [`demux`] and finds its peer in [`routes`];
+//! 1. a datagram is sorted by [`demux`] and finds its peer in [`routes`], which is sent to
+//!    on the path that it has [`chosen`];
 //! 2. a publisher's packet enters its [`broadcast`], which measures its [`rate`], keeps the last group
 //!    of pictures ([`gop`]) and knows when a keyframe must be asked for ([`keyframes`]);
 //! 3. each viewer's [`downlink`] says which [`rung`] fits, and its [`forward::Forwarder`] under
@@ -18,6 +19,7 @@ pub mod allowance;
 mod basis;
 pub mod broadcast;
 pub mod capture;
+pub mod chosen;
 pub mod codec;
 pub mod cut;
 pub mod deadlines;

@@ -84,6 +84,8 @@ counters! {
     keyframe_requests_from_viewers,
     keyframe_requests_to_publishers,
     path_changes,
+    /// Of media from publishers, what came from an address before its first check did.
+    media_unproved_address,
     /// Media packets that a viewer asked for again, and was sent again.
     resent_packets,
     resent_bytes,

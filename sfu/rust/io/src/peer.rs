@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use sluice_media_core::allowance::Allowance;
+use sluice_media_core::chosen::Chosen;
 use sluice_media_core::demux;
 use sluice_media_core::routes::Path;
 use str0m::channel::{ChannelData, ChannelId};
@@ -35,8 +36,8 @@ pub struct Peer {
     pub channel: String,
     pub rtc: Rtc,
     pub part: Part,
-    /// Where media goes: the last path that the remote side chose.
-    pub path: Option<Path>,
+    /// Where media goes.
+    pub chosen: Chosen,
     pub connected: bool,
     pub opened: Instant,
     /// The last sign of life that nobody else could have made: an answered check, or what was
@@ -142,7 +143,7 @@ impl Peer {
             channel,
             rtc,
             part,
-            path: None,
+            chosen: Chosen::default(),
             connected: false,
             opened: now,
             last_input: now,
@@ -197,7 +198,7 @@ impl Peer {
 
     /// Hand out everything that waits inside; returns when to come back.
     ///
-    /// `on` is the path of the datagram that was fed before, `chosen` whether it carried
+    /// `on` is the path of the datagram that was fed before, `nominated` whether it carried
     /// USE-CANDIDATE: only the answer to a check shows that the check was genuine.
     pub fn drain(
         &mut self,
@@ -211,17 +212,15 @@ impl Peer {
                 Output::Transmit(transmit) => {
                     let datagram: &[u8] = &transmit.contents;
                     if demux::is_binding_success(datagram) {
-                        let Some((path, chosen)) =
+                        let Some((path, nominated)) =
                             on.filter(|(path, _)| path.address() == transmit.destination)
                         else {
                             continue;
                         };
                         sink.proved(path);
-                        if chosen || self.path.is_none() {
-                            self.path = Some(path);
-                        }
+                        self.chosen.checked(path, nominated);
                         sink.send(path, datagram);
-                    } else if let Some(path) = self.path.or(on.map(|(path, _)| path)) {
+                    } else if let Some(path) = self.chosen.path().or(on.map(|(path, _)| path)) {
                         sink.send(path, datagram);
                     }
                 }
@@ -303,7 +302,7 @@ impl Peer {
             channel: self.channel.clone(),
             role: self.role(),
             connected: self.connected,
-            address: self.path.map_or(String::new(), show),
+            address: self.chosen.path().map_or(String::new(), show),
             figures,
             rtt: self.rtt,
             join: None,

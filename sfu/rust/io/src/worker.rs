@@ -9,6 +9,7 @@ mod events;
 mod feedback;
 mod feeds;
 mod output;
+mod paths;
 mod steering;
 mod time;
 
@@ -46,8 +47,6 @@ const LISTENER_KEY: usize = 1;
 const BATCHES_PER_TURN: usize = 16;
 /// A peer is not woken again before this.
 const SOONEST_WAKE: Duration = Duration::from_millis(1);
-/// Before this a peer still looks for its best path.
-const SETTLED: Duration = Duration::from_secs(3);
 const TICK: Duration = Duration::from_millis(100);
 
 /// A worker before its thread runs: bound, so that its addresses are known.
@@ -61,6 +60,8 @@ pub struct Worker {
     net: Net,
     inbox: Inbox,
     peers: HashMap<u64, Box<Peer>>,
+    /// Publishers, by the streams that they send.
+    senders: HashMap<u32, u64>,
     channels: HashMap<Arc<str>, Channel>,
     timers: Deadlines<u64>,
     consent: Deadlines<u64>,
@@ -133,6 +134,7 @@ impl Worker {
             },
             inbox: Inbox::new(),
             peers: HashMap::new(),
+            senders: HashMap::new(),
             channels: HashMap::new(),
             timers: Deadlines::new(),
             consent: Deadlines::new(),
@@ -261,14 +263,14 @@ impl Worker {
 
     fn datagram(&mut self, path: Path, datagram: &[u8], now: Instant) {
         let counters = &self.net.counters;
-        let mut chosen = false;
+        let mut nominated = false;
         let mut known = self.net.routes.by_path(&path);
         let kind = demux::kind(datagram);
         match kind {
             Kind::Other => return counters.drops_not_ours.add(1),
             Kind::Stun => {
                 if let Some(binding) = demux::binding_request(datagram) {
-                    chosen = binding.use_candidate;
+                    nominated = binding.use_candidate;
                     // The ufrag decides: an address may have been another peer's before.
                     known = self.net.routes.by_ufrag(binding.local_ufrag);
                     if known.is_none() {
@@ -279,15 +281,15 @@ impl Worker {
             _ => {}
         }
         let Some(id) = known else {
-            return counters.drops_unknown_address.add(1);
+            return self.astray(datagram, now);
         };
         if matches!(kind, Kind::Rtp | Kind::Rtcp)
             && let Some(Part::Viewer(_)) = self.peers.get(&id).map(|peer| &peer.part)
         {
-            return self.feedback(id, kind, datagram, now);
+            return self.feedback(id, path, kind, datagram, now);
         }
         let mut taken = false;
-        let media = self.drive(id, Some((path, chosen)), now, |peer, net| {
+        let media = self.drive(id, Some((path, nominated)), now, |peer, net| {
             taken = peer.receive(path, datagram, &net.addresses, now)?;
             Ok(())
         });
@@ -312,7 +314,7 @@ impl Worker {
             return false;
         };
         let (net, shared) = (&mut self.net, &self.shared);
-        let before = peer.path;
+        let before = peer.chosen.path();
         // What a peer that failed left behind must not become this one's.
         drop(keying::take());
         let driven = catch_unwind(AssertUnwindSafe(|| {
@@ -320,8 +322,12 @@ impl Worker {
             let mut outlet = Outlet::new(net, id, now);
             let next = peer.drain(on, &mut outlet)?;
             let events = outlet.events;
-            if outlet.answered || events.iter().any(is_sign_of_life) {
+            let sealed = events.iter().any(is_sign_of_life);
+            if outlet.answered || sealed {
                 peer.last_input = now;
+            }
+            if let Some((path, _)) = on.filter(|_| sealed) {
+                peer.chosen.heard(path, now);
             }
             if let (Some(keying), Part::Viewer(viewer)) = (keying::take(), &mut peer.part) {
                 viewer
@@ -332,16 +338,13 @@ impl Worker {
         }));
         match driven {
             Ok(Ok((next, events))) => {
-                let moved = before.is_some() && peer.path != before;
-                let moved_late = moved && now >= peer.opened + SETTLED;
+                let moved = before.is_some() && peer.chosen.path() != before;
                 if peer.rtc.is_alive() {
                     // A peer that wants to be woken at once must not keep this turn for ever.
                     self.timers.set(id, next.max(now + SOONEST_WAKE));
                 }
-                self.net.counters.path_changes.add(u64::from(moved));
-                if moved_late {
-                    // What went to the old address is lost, most likely: begin anew at once.
-                    self.begin(id, now);
+                if moved {
+                    self.moved(id, now);
                 }
                 let is_media = |event: &RtcEvent| matches!(event, RtcEvent::RtpPacket(_));
                 let media = events.iter().any(is_media);

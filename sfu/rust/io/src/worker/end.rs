@@ -45,6 +45,7 @@ impl Worker {
                 self.close_connection(key);
             }
         }
+        self.senders.retain(|_, sender| *sender != id);
         self.timers.remove(&id);
         self.consent.remove(&id);
         self.padding.remove(&id);

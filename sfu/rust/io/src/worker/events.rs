@@ -87,6 +87,7 @@ impl Worker {
             return;
         };
         let sources = &self.shared.sources;
+        let ssrc = *rtp.header.ssrc;
         let mut new_source = || SourceId(sources.fetch_add(1, Ordering::Relaxed));
         let Some(received) = publisher.receive(&mut peer.rtc, rtp, &mut new_source) else {
             return self.net.counters.drops_refused.add(1);
@@ -95,6 +96,7 @@ impl Worker {
         let packet = match received {
             Received::Packet(packet) => packet,
             Received::Started { packet, replaces } => {
+                self.senders.insert(ssrc, id);
                 if let Some(track) = publisher.track(packet.source) {
                     let began = Started {
                         source: packet.source,

@@ -98,7 +98,7 @@ impl Worker {
         let Some(peer) = self.peers.get_mut(&id) else {
             return false;
         };
-        let (Part::Viewer(viewer), Some(path)) = (&mut peer.part, peer.path) else {
+        let (Part::Viewer(viewer), Some(path)) = (&mut peer.part, peer.chosen.path()) else {
             return false;
         };
         let Some(channel) = self.channels.get(&*peer.channel) else {
@@ -126,7 +126,7 @@ impl Worker {
         let wall = self.shared.wall(now);
         let mut panicked = Vec::new();
         for peer in self.peers.values_mut() {
-            if let (Part::Viewer(viewer), Some(path)) = (&mut peer.part, peer.path) {
+            if let (Part::Viewer(viewer), Some(path)) = (&mut peer.part, peer.chosen.path()) {
                 let net = &mut self.net;
                 let told = catch_unwind(AssertUnwindSafe(|| {
                     viewer.report(&mut net.way(path, now), wall);
@@ -213,7 +213,8 @@ fn send_on(
         // SAFETY: as above.
         let peer = unsafe { &mut **peer };
         let poisoned = peer.poisoned;
-        let (true, Part::Viewer(viewer), Some(path)) = (peer.connected, &mut peer.part, peer.path)
+        let (true, Part::Viewer(viewer), Some(path)) =
+            (peer.connected, &mut peer.part, peer.chosen.path())
         else {
             continue;
         };

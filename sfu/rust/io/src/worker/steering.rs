@@ -136,7 +136,7 @@ impl Worker {
             let Some(peer) = self.peers.get_mut(&id) else {
                 continue;
             };
-            let (Part::Viewer(viewer), Some(path)) = (&mut peer.part, peer.path) else {
+            let (Part::Viewer(viewer), Some(path)) = (&mut peer.part, peer.chosen.path()) else {
                 continue;
             };
             let Some(channel) = self.channels.get(&*peer.channel) else {

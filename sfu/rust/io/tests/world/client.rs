@@ -60,6 +60,8 @@ pub struct Client {
     layers: Vec<layers::Layer>,
     /// So many of our next RTP packets are lost on their way.
     losing: usize,
+    /// What we send of this kind is lost.
+    pub mute: Option<Kind>,
     /// Swallows incoming datagrams.
     pub swallow: Option<Swallow>,
     /// Every datagram that we sent, where a test wants to see them.
@@ -180,6 +182,7 @@ impl Client {
             times: Vec::new(),
             sound_times: Vec::new(),
             losing: 0,
+            mute: None,
             swallow: None,
             record: None,
             keying: None,
@@ -317,8 +320,12 @@ impl Client {
                     return;
                 }
                 Output::Transmit(transmit) => {
-                    if self.losing > 0 && demux::kind(&transmit.contents) == Kind::Rtp {
+                    let kind = demux::kind(&transmit.contents);
+                    if self.losing > 0 && kind == Kind::Rtp {
                         self.losing -= 1;
+                        continue;
+                    }
+                    if self.mute == Some(kind) {
                         continue;
                     }
                     if let Some(record) = &mut self.record {
