@@ -28,7 +28,6 @@ from tests.journeys.watch_page import Frame
         "publisher hijack",
         "SSRC collision",
         "unverified source",
-        pytest.param("malformed packets", marks=pytest.mark.netns),
     ],
 )
 def test_a_quick_row_meets_its_targets(name: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,10 +59,11 @@ async def test_a_recording_whose_writer_died_is_closed_and_goes_on(
         studio.run(6_000)
         writer = recorder.recordings._running[LIVE].capture._writer
 
-        def dies(entries: Sequence[object]) -> None:
+        def dies(item: object) -> None:
             raise SystemExit  # unlike an error, it is not reported by anybody
 
-        monkeypatch.setattr(writer, "_commit", dies)
+        # Looked up with each item; its thread has fetched its own methods already.
+        monkeypatch.setattr(writer._cutter, "take", dies)
         studio.run(1_000)
         await asyncio.to_thread(writer._thread.join, 10)
         assert not writing(recorder)

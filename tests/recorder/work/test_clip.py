@@ -304,6 +304,7 @@ def test_a_broadcast_with_troubles(tmp_path: Path) -> None:
     assert facts["frames"] == 195
 
 
+@pytest.mark.needs("ffmpeg")
 def test_there_is_a_poster(roll: Roll) -> None:
     make(roll, 1_000, 4_000)
     for name in ("poster.jpg", "small.jpg"):
