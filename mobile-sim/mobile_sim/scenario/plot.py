@@ -33,7 +33,7 @@ MOST_POINTS = 1200
 """A second a pixel is enough; more only makes the file larger."""
 
 MOST_NOTES = 40
-MOST_LINES = 8
+MOST_LINES = 24
 COLUMN_INCHES, PANEL_INCHES = 6.6, 9.2
 HEAD_INCHES, FOOT_INCHES, LINE_INCHES = 1.32, 1.06, 0.15
 
