@@ -26,7 +26,7 @@ PERIOD_US = 20_000
 """Short, so that a server without its share waits some milliseconds and not a tenth of a second."""
 VIEWERS = 30
 BUSY_S = 8.0
-SHARE = 0.08
+SHARE = 0.05
 """Of one core, for the server and all its processes."""
 RUSH = 64
 """Clients that ask to be let in, each as soon as it was answered."""

@@ -21,15 +21,18 @@ impl Allowance {
         }
     }
 
-    /// Take one. False when there is none left.
-    pub fn take(&mut self, now: Instant) -> bool {
+    /// Whether one may be taken.
+    pub fn has_one(&mut self, now: Instant) -> bool {
         let passed = now.saturating_duration_since(self.filled).as_secs_f64();
         self.left = (self.left + passed * self.rate).min(self.burst);
         self.filled = now;
-        if self.left < 1.0 {
-            return false;
-        }
-        self.left -= 1.0;
-        true
+        self.left >= 1.0
+    }
+
+    /// Take one. False when there is none left.
+    pub fn take(&mut self, now: Instant) -> bool {
+        let has = self.has_one(now);
+        self.left -= if has { 1.0 } else { 0.0 };
+        has
     }
 }

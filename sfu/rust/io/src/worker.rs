@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 use polling::{Events, PollMode, Poller};
+use sluice_media_core::allowance::Allowance;
 use sluice_media_core::deadlines::Deadlines;
 use sluice_media_core::demux::{self, Kind};
 use sluice_media_core::routes::{Path, Routes};
@@ -47,6 +48,8 @@ const LISTENER_KEY: usize = 1;
 const BATCHES_PER_TURN: usize = 16;
 /// A peer is not woken again before this.
 const SOONEST_WAKE: Duration = Duration::from_millis(1);
+/// So many a second of what may be a publisher's, from an unknown address, are looked at in vain.
+const STRANGERS: f64 = 200.0;
 const TICK: Duration = Duration::from_millis(100);
 
 /// A worker before its thread runs: bound, so that its addresses are known.
@@ -62,6 +65,8 @@ pub struct Worker {
     peers: HashMap<u64, Box<Peer>>,
     /// Publishers, by the streams that they send.
     senders: HashMap<u32, u64>,
+    /// Packets that look like a publisher's, come from elsewhere and turn out to be nobody's.
+    strangers: Allowance,
     channels: HashMap<Arc<str>, Channel>,
     timers: Deadlines<u64>,
     consent: Deadlines<u64>,
@@ -135,6 +140,7 @@ impl Worker {
             inbox: Inbox::new(),
             peers: HashMap::new(),
             senders: HashMap::new(),
+            strangers: Allowance::new(STRANGERS, STRANGERS, Instant::now()),
             channels: HashMap::new(),
             timers: Deadlines::new(),
             consent: Deadlines::new(),
