@@ -32,7 +32,9 @@ impl Allowance {
     /// Take one. False when there is none left.
     pub fn take(&mut self, now: Instant) -> bool {
         let has = self.has_one(now);
-        self.left -= if has { 1.0 } else { 0.0 };
+        if has {
+            self.left -= 1.0;
+        }
         has
     }
 }

@@ -12,6 +12,9 @@ pub struct Steady {
     /// Bit/s of RTP payload.
     pub bitrate: u64,
     pub packets_per_second: u64,
+    /// A second was whole since the source began. Before that it is a first look, with a keyframe
+    /// in it, and gives way to what comes next.
+    pub settled: bool,
 }
 
 /// Counts what arrives in windows of a second.
@@ -24,7 +27,6 @@ pub struct Rate {
     window_start: Instant,
     bytes: u64,
     packets: u64,
-    measured: bool,
 }
 
 impl Rate {
@@ -36,7 +38,6 @@ impl Rate {
             window_start: now,
             bytes: 0,
             packets: 0,
-            measured: false,
         }
     }
 
@@ -45,7 +46,6 @@ impl Rate {
         Rate {
             bitrate: steady.bitrate,
             steady,
-            measured: steady != Steady::default(),
             ..Rate::new(now)
         }
     }
@@ -75,7 +75,7 @@ impl Rate {
         let passed = now.saturating_duration_since(self.window_start);
         let whole = passed >= WINDOW;
         // A layer that just began must not count as one that costs nothing.
-        if !whole && (self.measured || passed < FIRST_LOOK) {
+        if !whole && (self.steady.settled || passed < FIRST_LOOK) {
             return None;
         }
         let before = self.bitrate;
@@ -84,23 +84,24 @@ impl Rate {
         let latest = Steady {
             bitrate: self.bitrate,
             packets_per_second: rate(self.packets),
+            settled: whole,
         };
         if !whole {
             self.steady = latest;
             return None;
         }
         let blend = |old: u64, new: u64| (3 * old + new) / 4;
-        self.steady = match self.measured {
+        self.steady = match self.steady.settled {
             true => Steady {
                 bitrate: blend(self.steady.bitrate, latest.bitrate),
                 packets_per_second: blend(
                     self.steady.packets_per_second,
                     latest.packets_per_second,
                 ),
+                settled: true,
             },
             false => latest,
         };
-        self.measured = true;
         (self.bytes, self.packets) = (0, 0);
         self.window_start = now;
         Some(self.bitrate.abs_diff(before) > before / 4)

@@ -53,3 +53,11 @@ fn time_that_goes_back_gives_nothing() {
     assert!(allowance.take(at(1000)));
     assert!(!allowance.take(at(500)));
 }
+
+#[test]
+fn to_ask_whether_there_is_one_takes_none() {
+    let mut allowance = Allowance::new(1.0, 1.0, at(0));
+    assert!((0..10).all(|_| allowance.has_one(at(0))));
+    assert!(allowance.take(at(0)));
+    assert!(!allowance.has_one(at(900)) && allowance.has_one(at(1000)));
+}

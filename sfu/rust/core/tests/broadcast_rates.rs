@@ -174,3 +174,23 @@ fn kept_pictures_that_a_worker_is_told_of_are_not_the_rate_of_its_first_second()
     assert!(about(after.bitrate, 800_000), "{after:?}");
     assert!(about(after.packets_per_second, 100), "{after:?}");
 }
+
+#[test]
+fn a_first_look_that_was_handed_over_gives_way_to_the_first_whole_second() {
+    let mut home = broadcast();
+    run(&mut home, 4000, 0, 200);
+    home.tick(at(200));
+    let first = picture(&home).steady();
+    assert!(
+        about(first.bitrate, 3_200_000) && !first.settled,
+        "{first:?}"
+    );
+    let mut elsewhere = broadcast();
+    elsewhere.remove_source(PICTURE);
+    elsewhere.join_source(PICTURE, "q", Codec::H264, first, at(200));
+    assert_eq!(picture(&elsewhere).steady(), first);
+    run(&mut elsewhere, 1000, 200, 1200);
+    elsewhere.tick(at(1200));
+    let after = picture(&elsewhere).steady();
+    assert!(about(after.bitrate, 800_000) && after.settled, "{after:?}");
+}

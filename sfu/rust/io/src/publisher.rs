@@ -96,6 +96,11 @@ impl Publisher {
         self.tracks.values()
     }
 
+    /// Whether the stream with this SSRC is one of its tracks.
+    pub fn sends(&self, ssrc: u32) -> bool {
+        self.tracks.contains_key(&ssrc.into())
+    }
+
     pub fn track(&self, source: SourceId) -> Option<&Track> {
         self.tracks.values().find(|track| track.source == source)
     }

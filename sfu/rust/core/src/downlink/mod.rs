@@ -267,7 +267,7 @@ impl Downlink {
         if !layers.is_empty() {
             self.probe.soon(now);
         }
-        // Layer by layer a fast line would take seconds, which the first burst says it is.
+        // Layer by layer it takes seconds to the largest, which the first burst may speak for.
         let most = match self.counters.probes {
             0 => self.opening.rate().unwrap_or(0.0) / LEAP_ROOM,
             _ => 0.0,

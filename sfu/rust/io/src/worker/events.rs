@@ -96,6 +96,9 @@ impl Worker {
         let packet = match received {
             Received::Packet(packet) => packet,
             Received::Started { packet, replaces } => {
+                // Streams that it no longer sends would add up.
+                self.senders
+                    .retain(|ssrc, sender| *sender != id || publisher.sends(*ssrc));
                 self.senders.insert(ssrc, id);
                 if let Some(track) = publisher.track(packet.source) {
                     let began = Started {
