@@ -126,9 +126,12 @@ def _check_key(key: str) -> None:
 def _delete(path: Path) -> None:
     """A file, a link, or a folder with all that is in it. Links are not followed."""
     if path.is_symlink() or not path.is_dir():
-        path.unlink(missing_ok=True)
-    else:
-        shutil.rmtree(path, onerror=_unless_gone)
+        try:
+            path.unlink(missing_ok=True)
+            return
+        except IsADirectoryError:
+            pass  # Somebody else moved it here after the look.
+    shutil.rmtree(path, onerror=_unless_gone)
 
 
 def _unless_gone(

@@ -98,6 +98,25 @@ async def test_several_at_once_do_not_disturb_each_other(recordings: Path) -> No
     assert names(recordings) == []
 
 
+async def test_a_folder_that_somebody_moves_away_meanwhile_is_deleted_all_the_same(
+    recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = lay(recordings, "live-1")
+    leaving = recordings / ".leaving-live-1"
+    look = Path.is_dir
+
+    def look_too_early(path: Path) -> bool:
+        seen = look(path)
+        if path == leaving and folder.exists():
+            folder.rename(leaving)
+        return seen
+
+    monkeypatch.setattr(Path, "is_dir", look_too_early)
+    await LocalFiles(recordings).remove("live-1", ())
+    assert not folder.exists()
+    assert names(recordings) == []
+
+
 async def test_a_link_is_deleted_and_not_what_it_leads_to(recordings: Path, tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.mkdir()
