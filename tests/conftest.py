@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 for _name in [name for name in os.environ if name.startswith("SLUICE_")]:
     del os.environ[_name]
 os.environ.pop("COLUMNS", None)  # consoles that are made at import would keep it
+
+# A shell that runs the tests in the background has it ignored, and so would each of their servers.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes says how busy the machine is, and nothing about the code.
 settings.register_profile("sluice", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -11,13 +11,17 @@ pub enum Kind {
     Other,
 }
 
-/// The two things we need of a STUN binding request before its peer is known.
+/// What tells a STUN request from all others; an answer has its request's (RFC 8489 section 5).
+pub type Transaction = [u8; 12];
+
+/// What we need of a STUN binding request before its peer is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Binding<'a> {
     /// The first half of USERNAME: the ufrag that we gave to the peer (RFC 8445 section 7.2.2).
     pub local_ufrag: &'a str,
     /// The controlling side has chosen this path (RFC 8445 section 7.1.2).
     pub use_candidate: bool,
+    pub transaction: Transaction,
 }
 
 const STUN_HEADER: usize = 20;
@@ -80,11 +84,18 @@ pub fn binding_request(datagram: &[u8]) -> Option<Binding<'_>> {
     Some(Binding {
         local_ufrag: local_ufrag?,
         use_candidate,
+        transaction: transaction(datagram)?,
     })
 }
 
-/// True for a STUN success response to a binding request: our answer to a request whose
-/// integrity was good.
-pub fn is_binding_success(datagram: &[u8]) -> bool {
-    kind(datagram) == Kind::Stun && datagram.starts_with(&[0x01, 0x01])
+/// The transaction of a STUN message.
+fn transaction(datagram: &[u8]) -> Option<Transaction> {
+    datagram.get(8..STUN_HEADER)?.try_into().ok()
+}
+
+/// The transaction of a STUN success response to a binding request: our answer to a request whose
+/// integrity was good. None for anything else.
+pub fn binding_success(datagram: &[u8]) -> Option<Transaction> {
+    let success = kind(datagram) == Kind::Stun && datagram.starts_with(&[0x01, 0x01]);
+    success.then(|| transaction(datagram))?
 }

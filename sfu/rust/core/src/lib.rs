@@ -4,7 +4,7 @@
 //! with a virtual clock. The loop that drives it lives in the crate `io`:
 //!
 //! 1. a datagram is sorted by [`demux`] and finds its peer in [`routes`], which is sent to
-//!    on the path that it has [`chosen`];
+//!    on the path that it has [`chosen`] by its [`checks`];
 //! 2. a publisher's packet enters its [`broadcast`], which measures its [`rate`], keeps the last group
 //!    of pictures ([`gop`]) and knows when a keyframe must be asked for ([`keyframes`]);
 //! 3. each viewer's [`downlink`] says which [`rung`] fits, and its [`forward::Forwarder`] under
@@ -19,6 +19,7 @@ pub mod allowance;
 mod basis;
 pub mod broadcast;
 pub mod capture;
+pub mod checks;
 pub mod chosen;
 pub mod codec;
 pub mod cut;

@@ -2,8 +2,12 @@
 
 mod world;
 
-use sluice_media_core::demux::{Binding, Kind, binding_request, is_binding_success, kind};
+use sluice_media_core::demux::{
+    Binding, Kind, Transaction, binding_request, binding_success, kind,
+};
 use world::Dice;
+
+const TRANSACTION: Transaction = [7; 12];
 
 /// A STUN message with these attributes.
 fn stun(message: u16, attributes: &[(u16, &[u8])]) -> Vec<u8> {
@@ -17,7 +21,7 @@ fn stun(message: u16, attributes: &[(u16, &[u8])]) -> Vec<u8> {
     let mut datagram = message.to_be_bytes().to_vec();
     datagram.extend_from_slice(&(body.len() as u16).to_be_bytes());
     datagram.extend_from_slice(&[0x21, 0x12, 0xa4, 0x42]);
-    datagram.extend_from_slice(&[7; 12]);
+    datagram.extend_from_slice(&TRANSACTION);
     datagram.extend_from_slice(&body);
     datagram
 }
@@ -93,6 +97,7 @@ fn a_binding_request_tells_our_ufrag_and_whether_the_path_is_chosen() {
     let chosen = Binding {
         local_ufrag: "ours7",
         use_candidate: true,
+        transaction: TRANSACTION,
     };
     assert_eq!(binding_request(&request()), Some(chosen));
     let plain = stun(1, &[(USERNAME, b"a:b")]);
@@ -157,10 +162,10 @@ fn a_request_that_says_nothing_of_us_is_none() {
 
 #[test]
 fn only_a_success_response_to_a_binding_is_one() {
-    assert!(is_binding_success(&stun(0x0101, &[])));
-    assert!(!is_binding_success(&stun(0x0111, &[])));
-    assert!(!is_binding_success(&request()));
-    assert!(!is_binding_success(&[1, 1]));
+    assert_eq!(binding_success(&stun(0x0101, &[])), Some(TRANSACTION));
+    assert_eq!(binding_success(&stun(0x0111, &[])), None);
+    assert_eq!(binding_success(&request()), None);
+    assert_eq!(binding_success(&[1, 1]), None);
 }
 
 #[test]
@@ -187,7 +192,7 @@ fn a_hundred_thousand_random_datagrams_do_no_harm() {
             assert_eq!(kind, Kind::Stun);
             assert!(!binding.local_ufrag.contains(':'));
         }
-        if is_binding_success(&datagram) {
+        if binding_success(&datagram).is_some() {
             assert_eq!(kind, Kind::Stun);
         }
     }

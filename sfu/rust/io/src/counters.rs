@@ -127,6 +127,8 @@ counters! {
     drops_unknown_address,
     /// STUN with a ufrag that we did not give.
     drops_unknown_ufrag,
+    /// Checks that were answered before, on another path.
+    drops_check_overheard,
     /// The peer refused the datagram (bad integrity, wrong state).
     drops_refused,
     /// The kernel's send buffer was full.

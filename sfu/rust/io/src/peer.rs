@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use sluice_media_core::allowance::Allowance;
+use sluice_media_core::checks::Checks;
 use sluice_media_core::chosen::Chosen;
 use sluice_media_core::demux;
 use sluice_media_core::routes::Path;
@@ -38,6 +39,7 @@ pub struct Peer {
     pub part: Part,
     /// Where media goes.
     pub chosen: Chosen,
+    pub checks: Checks,
     pub connected: bool,
     pub opened: Instant,
     /// The last sign of life that nobody else could have made: an answered check, or what was
@@ -122,7 +124,7 @@ pub enum Message {
 pub trait Sink {
     /// Send a datagram on a path.
     fn send(&mut self, path: Path, datagram: &[u8]);
-    /// We answered a check on this path: it is the peer's.
+    /// We answered a new check on this path: it is the peer's.
     fn proved(&mut self, path: Path);
     /// Something of the peer's protocols happened.
     fn event(&mut self, event: Event);
@@ -144,6 +146,7 @@ impl Peer {
             rtc,
             part,
             chosen: Chosen::default(),
+            checks: Checks::default(),
             connected: false,
             opened: now,
             last_input: now,
@@ -211,14 +214,16 @@ impl Peer {
                 Output::Event(event) => sink.event(event),
                 Output::Transmit(transmit) => {
                     let datagram: &[u8] = &transmit.contents;
-                    if demux::is_binding_success(datagram) {
+                    if let Some(transaction) = demux::binding_success(datagram) {
                         let Some((path, nominated)) =
                             on.filter(|(path, _)| path.address() == transmit.destination)
                         else {
                             continue;
                         };
-                        sink.proved(path);
-                        self.chosen.checked(path, nominated);
+                        if self.checks.answered(transaction, path) {
+                            sink.proved(path);
+                            self.chosen.checked(path, nominated);
+                        }
                         sink.send(path, datagram);
                     } else if let Some(path) = self.chosen.path().or(on.map(|(path, _)| path)) {
                         sink.send(path, datagram);

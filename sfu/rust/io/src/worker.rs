@@ -279,8 +279,12 @@ impl Worker {
                     nominated = binding.use_candidate;
                     // The ufrag decides: an address may have been another peer's before.
                     known = self.net.routes.by_ufrag(binding.local_ufrag);
-                    if known.is_none() {
+                    let peer = known.and_then(|id| self.peers.get(&id));
+                    let Some(peer) = peer else {
                         return counters.drops_unknown_ufrag.add(1);
+                    };
+                    if peer.checks.is_overheard(binding.transaction, path) {
+                        return counters.drops_check_overheard.add(1);
                     }
                 }
             }

@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream, UdpSocket};
 use std::time::Duration;
 
+use sluice_media_core::demux;
 use sluice_media_io::outbox::CloseReason;
 use sluice_media_io::peer::Role;
 use sluice_media_io::settings::Settings;
@@ -28,6 +29,17 @@ fn binding(ufrag: &str) -> Vec<u8> {
     ]);
     datagram.extend_from_slice(&body);
     datagram
+}
+
+/// A viewer that is connected, and the checks that it sent until then.
+fn watch_overheard(world: &mut World) -> (Who, Vec<Vec<u8>>) {
+    let viewer = world.add(Client::viewer(), Role::Viewer, "town");
+    world[viewer].record = Some(Vec::new());
+    world.until("it is connected", |w| w[viewer].connected);
+    let mut checks = world[viewer].record.take().expect("a record");
+    checks.retain(|datagram| demux::binding_request(datagram).is_some());
+    assert!(!checks.is_empty());
+    (viewer, checks)
 }
 
 /// Rubbish of every kind, cut at every length.
@@ -149,6 +161,52 @@ fn media_goes_on_when_a_nat_gives_the_viewer_another_port() {
     assert_ne!(before, after);
     assert!(contiguous(&world[viewer].picture_numbers()));
     assert_eq!(world.count("path_changes"), 1);
+}
+
+#[test]
+fn a_check_that_was_overheard_names_no_other_path() {
+    let mut world = World::new();
+    let publisher = world.publish("town");
+    let (robbed, overheard) = watch_overheard(&mut world);
+    let other = world.watch("town");
+    let to = world.address("udp");
+    let stranger = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
+    let mut sent = 0;
+    for check in overheard {
+        // From nowhere; and from an address that is somebody else's, who would be cut off.
+        stranger.send_to(&check, to).expect("loopback");
+        world[other].inject(&check, to);
+        sent += 2;
+    }
+    world.until("all are refused", |w| {
+        w.count("drops_check_overheard") == sent
+    });
+    world.stream(publisher, 10, 10);
+    world.until("both go on", |w| {
+        w[robbed].pictures.len() == 10 && w[other].pictures.len() == 10
+    });
+    assert_eq!(world.count("path_changes"), 0);
+}
+
+#[test]
+fn a_check_that_comes_again_on_a_path_that_was_left_does_not_lead_back() {
+    let mut world = World::new();
+    let publisher = world.publish("town");
+    let (viewer, overheard) = watch_overheard(&mut world);
+    let left = world.watch("town");
+    world.swap_links(viewer, left);
+    world.until("both are where the other was", |w| {
+        w.count("path_changes") == 2
+    });
+    let to = world.address("udp");
+    for check in &overheard {
+        world[left].inject(check, to);
+    }
+    world.stream(publisher, 10, 10);
+    world.until("both go on", |w| {
+        w[viewer].pictures.len() == 10 && w[left].pictures.len() == 10
+    });
+    assert_eq!(world.count("path_changes"), 2);
 }
 
 #[test]

@@ -64,7 +64,7 @@ pub struct Client {
     pub mute: Option<Kind>,
     /// Swallows incoming datagrams.
     pub swallow: Option<Swallow>,
-    /// Every datagram that we sent, where a test wants to see them.
+    /// Every datagram that we made, where a test wants to see them, muted ones too.
     pub record: Option<Vec<Vec<u8>>>,
     /// The keys of our media, where str0m does not get them.
     pub keying: Option<Keying>,
@@ -325,11 +325,11 @@ impl Client {
                         self.losing -= 1;
                         continue;
                     }
-                    if self.mute == Some(kind) {
-                        continue;
-                    }
                     if let Some(record) = &mut self.record {
                         record.push(transmit.contents.to_vec());
+                    }
+                    if self.mute == Some(kind) {
+                        continue;
                     }
                     self.link.send(&transmit.contents, transmit.destination);
                 }
