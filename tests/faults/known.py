@@ -12,10 +12,6 @@ KNOWN: Final[dict[tuple[str, str], str]] = {
         "Chromium sends a check each 2.5 s, and nothing is sent to an address before one came "
         "from there (RFC 7675); a publisher's media is taken from there at once"
     ),
-    ("malformed packets", "packets lost by honest viewers"): (
-        "in 7 runs of 19 some dozens of 8,500; the cause is not known for sure: perhaps a check "
-        "that was overheard and comes again from elsewhere, which names that path"
-    ),
     ("blocking reloads", "honest answers, p99"): (
         "600 requests that come at the same moment keep the event loop for a tenth of a second"
     ),
