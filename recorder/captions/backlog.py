@@ -13,11 +13,12 @@ from typing import Final
 
 from recorder.captions.wire import LONGEST, Begin, Flush, Part
 
-MOST_MS: Final = 20_000
-"""Of waiting sound; then the oldest is left out."""
-KEPT_MS: Final = 8_000
+MOST_MS: Final = 6_000
+"""Of waiting sound; then the oldest is left out. With more, an engine that is a little too slow
+would be so far behind for ever that all of its words come too late to be shown (live.py)."""
+KEPT_MS: Final = 2_000
 """So much stays."""
-FLYING_MS: Final = 4_000
+FLYING_MS: Final = 2_000
 """With the process, at most, and not answered."""
 OVERHEAD: Final = 256
 """Bytes of a message around its sound."""
