@@ -27,12 +27,10 @@ SAMPLES = 960
 TONE_HZ = 1000
 TONE_SAMPLES = RATE * 80 // 1000
 AMPLITUDE = 0.25
-SPEECH = (
-    "This is a test of the live stream. "
-    "If you can hear this voice and see the ball move, everything is well."
-)
+SPEECH = "Welcome to the live stream. You see a ball, and you hear people today."
 VOICE = ("-v", "en-us+f5", "-s", "110", "-p", "35")
-"""Slow and clear: speech engines understand it, too."""
+"""Slow and clear: speech engines understand it, too. pocketsphinx hears most of these words each
+time; other sentences it hears anew with each hundredth of a second that they begin later."""
 SPEECH_TIMEOUT_S = 20
 
 Pcm = NDArray[np.int16]

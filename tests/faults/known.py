@@ -8,10 +8,6 @@ from __future__ import annotations
 from typing import Final
 
 KNOWN: Final[dict[tuple[str, str], str]] = {
-    ("NAT rebind of a viewer", "freeze"): (
-        "Chromium sends a check each 2.5 s, and nothing is sent to an address before one came "
-        "from there (RFC 7675); a publisher's media is taken from there at once"
-    ),
     ("blocking reloads", "honest answers, p99"): (
         "600 requests that come at the same moment keep the event loop for a tenth of a second"
     ),

@@ -31,6 +31,8 @@ from tests.signaling.recording_world import LIVE, Recorder, recorder_on
 
 ZERO: Final = 1_790_000_000_000
 SECOND: Final = 1_000
+BEHIND_MS: Final = 3_000
+"""Of sound that was not listened to: more than this would be left out."""
 
 
 def heard(until_ms: int, *words: tuple[str, int]) -> Heard:
@@ -191,8 +193,8 @@ async def writing(
             await writers.close()
 
 
-def speak(presentation: Presentation, sound: Coded) -> None:
-    """Real sound, a segment for each part."""
+async def speak(presentation: Presentation, sound: Coded, process: CaptionProcess) -> None:
+    """Real sound, a segment for each part, as fast as it is listened to."""
     rendition = Rendition(AUDIO, AudioConfig(b"\x11\x90"), inits={0: sound.init})
     presentation.renditions[AUDIO] = rendition
     for number, one in enumerate(sound.fragments):
@@ -201,6 +203,8 @@ def speak(presentation: Presentation, sound: Coded) -> None:
         rendition.segments.append(segment)
         rendition.version += 1
         presentation.changed(rendition)
+        while process.numbers.behind_ms > BEHIND_MS:  # noqa: ASYNC110 (no event says so)
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.needs("espeak-ng")
@@ -213,7 +217,9 @@ async def test_what_is_said_is_in_the_playlist_and_then_in_the_recording(tmp_pat
         assert recording is not None
         track = presentation.captions["en"]
         assert track.label == "English"
-        speak(presentation, coded(both(48_000)))
+        async with asyncio.timeout(60):
+            process = writers._heard[recording].process
+            await speak(presentation, coded(both(48_000)), process)
         await recorder.recordings.end(LIVE, presentation)
         await writers._tasks.settle()
 

@@ -89,7 +89,7 @@ pub fn binding_request(datagram: &[u8]) -> Option<Binding<'_>> {
 }
 
 /// The transaction of a STUN message.
-fn transaction(datagram: &[u8]) -> Option<Transaction> {
+pub fn transaction(datagram: &[u8]) -> Option<Transaction> {
     datagram.get(8..STUN_HEADER)?.try_into().ok()
 }
 

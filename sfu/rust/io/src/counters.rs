@@ -86,6 +86,8 @@ counters! {
     path_changes,
     /// Of media from publishers, what came from an address before its first check did.
     media_unproved_address,
+    /// Checks of our own: peers that were asked whether they are where they seem to be now.
+    checks_asked,
     /// Media packets that a viewer asked for again, and was sent again.
     resent_packets,
     resent_bytes,

@@ -165,6 +165,7 @@ impl Engine {
             id,
             channel.to_owned(),
             accepted.rtc,
+            accepted.credentials.clone(),
             part,
             &shared.settings,
             now,
@@ -172,7 +173,7 @@ impl Engine {
         let (done, wait) = bounded(1);
         let command = Command::Add {
             peer: Box::new(peer),
-            ufrag: accepted.credentials.ufrag.clone(),
+            ufrag: accepted.credentials.local.ufrag.clone(),
             done,
         };
         if !worker.send(command) {
@@ -188,7 +189,7 @@ impl Engine {
         Ok(Accepted {
             peer: id,
             answer: accepted.answer,
-            credentials: accepted.credentials,
+            credentials: accepted.credentials.local,
         })
     }
 

@@ -12,6 +12,7 @@ use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
 
 use crate::formats::Offered;
 use crate::peer::Role;
+use crate::question::Credentials;
 use crate::settings::Addresses;
 
 /// The longest data channel message in bytes, as told to peers.
@@ -44,7 +45,7 @@ pub enum OfferError {
 pub struct Accepted {
     pub rtc: Rtc,
     pub answer: String,
-    pub credentials: IceCreds,
+    pub credentials: Credentials,
     pub audio: Option<Mid>,
     pub video: Option<Mid>,
 }
@@ -93,7 +94,10 @@ pub fn accept(
             }
         }));
     }
-    let credentials = rtc.direct_api().local_ice_credentials();
+    let credentials = Credentials {
+        local: rtc.direct_api().local_ice_credentials(),
+        remote: remote_credentials(offer),
+    };
     Ok(Accepted {
         answer: finish(&answer, offer, offered.redundant_opus()),
         rtc,
@@ -101,6 +105,15 @@ pub fn accept(
         audio,
         video,
     })
+}
+
+/// Those of the offer's first section: all are one bundle. str0m has refused an offer without.
+fn remote_credentials(offer: &str) -> IceCreds {
+    let value = |name| offer.lines().find_map(|line| line.strip_prefix(name));
+    IceCreds {
+        ufrag: value("a=ice-ufrag:").unwrap_or_default().trim().to_owned(),
+        pass: value("a=ice-pwd:").unwrap_or_default().trim().to_owned(),
+    }
 }
 
 fn bounded(offer: &str) -> Result<(), OfferError> {

@@ -18,6 +18,7 @@ use crate::channel::Channel;
 use crate::offer::Accepted;
 use crate::outbox::Layer;
 use crate::publisher::Publisher;
+use crate::question::Credentials;
 use crate::settings::{Addresses, Settings};
 use crate::viewer::Viewer;
 use crate::viewer::format::Terms;
@@ -36,10 +37,13 @@ pub struct Peer {
     pub id: u64,
     pub channel: String,
     pub rtc: Rtc,
+    pub credentials: Credentials,
     pub part: Part,
     /// Where media goes.
     pub chosen: Chosen,
     pub checks: Checks,
+    /// The path that a check came on last: the one that its protocol stack knows.
+    introduced: Option<Path>,
     pub connected: bool,
     pub opened: Instant,
     /// The last sign of life that nobody else could have made: an answered check, or what was
@@ -135,6 +139,7 @@ impl Peer {
         id: u64,
         channel: String,
         rtc: Rtc,
+        credentials: Credentials,
         part: Part,
         settings: &Settings,
         now: Instant,
@@ -144,9 +149,11 @@ impl Peer {
             id,
             channel,
             rtc,
+            credentials,
             part,
             chosen: Chosen::default(),
             checks: Checks::default(),
+            introduced: None,
             connected: false,
             opened: now,
             last_input: now,
@@ -167,6 +174,9 @@ impl Peer {
     }
 
     /// Feed a datagram. False when str0m does not take it for this peer's.
+    ///
+    /// str0m takes nothing but checks from an address that no check came from. Whose a datagram
+    /// is was found before, so all that is none comes from the one that it knows.
     pub fn receive(
         &mut self,
         path: Path,
@@ -175,6 +185,10 @@ impl Peer {
         now: Instant,
     ) -> Result<bool, RtcError> {
         self.look_for_poison();
+        let path = match (demux::kind(datagram), self.introduced) {
+            (demux::Kind::Stun, _) | (_, None) => path,
+            (_, Some(introduced)) => introduced,
+        };
         let (protocol, ours) = match path {
             Path::Udp(_) => (Protocol::Udp, &addresses.udp),
             Path::Tcp(..) => (Protocol::Tcp, &addresses.tcp),
@@ -220,6 +234,7 @@ impl Peer {
                         else {
                             continue;
                         };
+                        self.introduced = Some(path);
                         if self.checks.answered(transaction, path) {
                             sink.proved(path);
                             self.chosen.checked(path, nominated);

@@ -9,6 +9,7 @@ use str0m::crypto::SrtpProvider;
 use str0m::crypto::dtls::SrtpProfile;
 
 use crate::keying::Keying;
+use crate::numbers::Numbers;
 use crate::prefetch;
 
 /// The most that sealing adds to a packet: a tag of 16 bytes, and 4 of SRTCP index.
@@ -18,10 +19,6 @@ const GCM_TAG: usize = 16;
 const SHA1_TAG: usize = 10;
 /// E flag of the SRTCP index: the packet is encrypted (RFC 3711 section 3.4).
 const ENCRYPTED: u32 = 1 << 31;
-/// SRTCP numbers that are looked back at for replays.
-const WINDOW: u32 = 64;
-/// Senders in one session whose numbers are remembered.
-const SENDERS: usize = 16;
 
 /// Why a datagram is not taken. None of these ends a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,17 +50,21 @@ pub struct Sealer {
 /// Opens what a viewer sends.
 pub struct Opener {
     rtcp: Keys,
-    /// The one that was heard last comes last.
-    senders: Vec<Heard>,
+    numbers: Numbers,
 }
 
-/// The numbers of one sender: a peer that receives two tracks may report on each under an SSRC
-/// of its own, and each counts by itself (RFC 3711 section 3.2.3).
-struct Heard {
+/// What can be read of a compound RTCP packet without a key.
+struct Outer {
     ssrc: u32,
-    newest: u32,
-    /// Bit n: `newest - n` was seen.
-    seen: u64,
+    index: u32,
+    /// Without what sealing added.
+    length: usize,
+    /// Where the number stands.
+    at: usize,
+}
+
+impl Outer {
+    const HEADER: usize = 8;
 }
 
 /// Both directions of a session.
@@ -91,7 +92,7 @@ pub fn contexts(keying: &Keying, provider: &CryptoProvider) -> Result<(Sealer, O
     };
     let opener = Opener {
         rtcp: theirs.session(3)?,
-        senders: Vec::new(),
+        numbers: Numbers::default(),
     };
     Ok((sealer, opener))
 }
@@ -179,28 +180,26 @@ impl Sealer {
 }
 
 impl Opener {
+    /// Whether this looks like the next compound RTCP packet, by its number. Costs no key: most
+    /// of those that are somebody else's do not.
+    pub fn expects(&self, packet: &[u8]) -> bool {
+        let outer = self.outer(packet);
+        outer.is_some_and(|outer| self.numbers.expects(outer.ssrc, outer.index))
+    }
+
     /// Open a compound RTCP packet into `plain`, which is as long at least; returns the length.
     pub fn rtcp(&mut self, packet: &[u8], plain: &mut [u8]) -> Result<usize, Refused> {
-        const HEADER: usize = 8;
-        let extra = match &self.rtcp {
-            Keys::Gcm { .. } => GCM_TAG + 4,
-            Keys::Ctr { .. } => SHA1_TAG + 4,
-        };
-        if packet.len() < HEADER + extra || plain.len() < packet.len() {
-            return Err(Refused::Malformed);
+        const HEADER: usize = Outer::HEADER;
+        let outer = self.outer(packet).filter(|_| plain.len() >= packet.len());
+        let Outer {
+            ssrc,
+            index,
+            length,
+            at,
+        } = outer.ok_or(Refused::Malformed)?;
+        if self.numbers.has_seen(ssrc, index) {
+            return Err(Refused::Replayed);
         }
-        let length = packet.len() - extra;
-        let ssrc = be32(&packet[4..8]);
-        let at = match &self.rtcp {
-            Keys::Gcm { .. } => packet.len() - 4,
-            Keys::Ctr { .. } => length,
-        };
-        let trailer = be32(&packet[at..at + 4]);
-        if trailer & ENCRYPTED == 0 {
-            return Err(Refused::Malformed);
-        }
-        let index = trailer & !ENCRYPTED;
-        self.fresh(ssrc, index)?;
         plain[..HEADER].copy_from_slice(&packet[..HEADER]);
         match &self.rtcp {
             Keys::Gcm { key, salt } => {
@@ -240,49 +239,31 @@ impl Opener {
                 .map_err(|_| Refused::Malformed)?;
             }
         }
-        self.mark(ssrc, index);
+        self.numbers.mark(ssrc, index);
         Ok(length)
     }
 
-    fn fresh(&self, ssrc: u32, index: u32) -> Result<(), Refused> {
-        match self.senders.iter().find(|sender| sender.ssrc == ssrc) {
-            Some(sender) if sender.has_seen(index) => Err(Refused::Replayed),
-            _ => Ok(()),
-        }
-    }
-
-    /// Only after the packet proved to be genuine.
-    fn mark(&mut self, ssrc: u32, index: u32) {
-        let place = self.senders.iter().position(|sender| sender.ssrc == ssrc);
-        let mut sender = match place {
-            Some(place) => self.senders.remove(place),
-            None => Heard {
-                ssrc,
-                newest: index,
-                seen: 0,
-            },
+    /// None for what is too short, or not encrypted.
+    fn outer(&self, packet: &[u8]) -> Option<Outer> {
+        let extra = match &self.rtcp {
+            Keys::Gcm { .. } => GCM_TAG + 4,
+            Keys::Ctr { .. } => SHA1_TAG + 4,
         };
-        sender.mark(index);
-        if self.senders.len() == SENDERS {
-            self.senders.remove(0);
+        let length = packet.len().checked_sub(extra)?;
+        let at = match &self.rtcp {
+            Keys::Gcm { .. } => packet.len() - 4,
+            Keys::Ctr { .. } => length,
+        };
+        if length < Outer::HEADER {
+            return None;
         }
-        self.senders.push(sender);
-    }
-}
-
-impl Heard {
-    fn has_seen(&self, index: u32) -> bool {
-        let behind = self.newest.checked_sub(index);
-        behind.is_some_and(|behind| behind >= WINDOW || self.seen >> behind & 1 == 1)
-    }
-
-    fn mark(&mut self, index: u32) {
-        if index > self.newest {
-            let ahead = index - self.newest;
-            self.seen = self.seen.checked_shl(ahead).unwrap_or(0);
-            self.newest = index;
-        }
-        self.seen |= 1 << (self.newest - index);
+        let trailer = be32(&packet[at..at + 4]);
+        (trailer & ENCRYPTED != 0).then(|| Outer {
+            ssrc: be32(&packet[4..8]),
+            index: trailer & !ENCRYPTED,
+            length,
+            at,
+        })
     }
 }
 

@@ -34,6 +34,7 @@ use crate::keying;
 use crate::net::{Net, Outlet};
 use crate::outbox::CloseReason;
 use crate::peer::{Part, Peer};
+use crate::question::Questions;
 use crate::settings::Addresses;
 use crate::shared::Shared;
 use crate::srtp::BadKeying;
@@ -48,7 +49,7 @@ const LISTENER_KEY: usize = 1;
 const BATCHES_PER_TURN: usize = 16;
 /// A peer is not woken again before this.
 const SOONEST_WAKE: Duration = Duration::from_millis(1);
-/// So many a second of what may be a publisher's, from an unknown address, are looked at in vain.
+/// So many a second of what may be a peer's, from an unknown address, are looked at in vain.
 const STRANGERS: f64 = 200.0;
 const TICK: Duration = Duration::from_millis(100);
 
@@ -65,8 +66,9 @@ pub struct Worker {
     peers: HashMap<u64, Box<Peer>>,
     /// Publishers, by the streams that they send.
     senders: HashMap<u32, u64>,
-    /// Packets that look like a publisher's, come from elsewhere and turn out to be nobody's.
+    /// Packets that look like a peer's, come from elsewhere and turn out to be nobody's.
     strangers: Allowance,
+    questions: Questions,
     channels: HashMap<Arc<str>, Channel>,
     timers: Deadlines<u64>,
     consent: Deadlines<u64>,
@@ -141,6 +143,7 @@ impl Worker {
             peers: HashMap::new(),
             senders: HashMap::new(),
             strangers: Allowance::new(STRANGERS, STRANGERS, Instant::now()),
+            questions: Questions::default(),
             channels: HashMap::new(),
             timers: Deadlines::new(),
             consent: Deadlines::new(),
@@ -291,7 +294,7 @@ impl Worker {
             _ => {}
         }
         let Some(id) = known else {
-            return self.astray(datagram, now);
+            return self.astray(path, kind, datagram, now);
         };
         if matches!(kind, Kind::Rtp | Kind::Rtcp)
             && let Some(Part::Viewer(_)) = self.peers.get(&id).map(|peer| &peer.part)

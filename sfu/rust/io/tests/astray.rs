@@ -1,12 +1,19 @@
-//! A publisher's media from an address that it has not proved yet.
+//! What peers seal, from an address that they have not proved yet.
 
 mod world;
 
 use std::net::{Ipv4Addr, UdpSocket};
 
 use sluice_media_core::demux::{self, Kind};
-use world::World;
+use str0m::crypto::from_feature_flags;
+use str0m::ice::StunMessage;
 use world::client::media::contiguous;
+use world::forger::{Forger, report};
+use world::{Who, World};
+
+fn address(world: &World, who: Who) -> Option<String> {
+    world.engine.stats(who.peer).map(|peer| peer.address)
+}
 
 #[test]
 fn media_goes_on_before_the_first_check_from_the_publishers_new_port() {
@@ -15,8 +22,7 @@ fn media_goes_on_before_the_first_check_from_the_publishers_new_port() {
     let viewer = world.watch("town");
     world.stream(publisher, 10, 10);
     world.until("it began", |w| w[viewer].pictures.len() == 10);
-    let address = |world: &World| world.engine.stats(publisher.peer).map(|peer| peer.address);
-    let before = address(&world);
+    let before = address(&world, publisher);
     world[publisher].mute = Some(Kind::Stun);
     world[publisher].rebind();
     world.stream(publisher, 10, 0);
@@ -24,13 +30,13 @@ fn media_goes_on_before_the_first_check_from_the_publishers_new_port() {
     assert_eq!(world[viewer].picture_payloads(), world[publisher].sent);
     assert!(contiguous(&world[viewer].picture_numbers()));
     // Nothing is sent to an address that only media came from.
-    assert_eq!(address(&world), before);
+    assert_eq!(address(&world, publisher), before);
     assert!(world.count("media_unproved_address") >= 10);
     world[publisher].mute = None;
     world.until("a check came from the new port", |w| {
         w.count("path_changes") == 1
     });
-    assert_ne!(address(&world), before);
+    assert_ne!(address(&world, publisher), before);
 }
 
 #[test]
@@ -92,4 +98,107 @@ fn the_stream_of_a_publisher_that_is_gone_is_nobodys() {
     world.until("it is refused", |w| {
         w.count("drops_unknown_address") > before
     });
+}
+
+#[test]
+fn a_peer_that_seems_to_have_moved_is_asked_and_moves_before_its_next_check() {
+    let mut world = World::new();
+    let publisher = world.publish("town");
+    let viewer = world.watch("town");
+    world.stream(publisher, 10, 10);
+    world.until("it began", |w| w[viewer].pictures.len() == 10);
+    let before = [publisher, viewer].map(|who| address(&world, who));
+    for (nth, who) in [viewer, publisher].into_iter().enumerate() {
+        world[who].hold_checks = true;
+        world[who].rebind();
+        world.stream(publisher, 1, 1);
+        world.until("it answered", |w| w.count("path_changes") == 1 + nth as u64);
+    }
+    world.until("all came", |w| w[viewer].pictures.len() >= 11);
+    let pictures = world[viewer].pictures.len();
+    world.stream(publisher, 10, 10);
+    world.until("media goes on", |w| {
+        w[viewer].pictures.len() >= pictures + 10
+    });
+    assert_ne!([publisher, viewer].map(|who| address(&world, who)), before);
+    assert!(world.count("checks_asked") >= 2);
+    // And what is sent to a publisher reaches it.
+    let wanted = world[publisher].keyframes_wanted;
+    world[viewer].request_keyframe();
+    world.until("a keyframe is asked for", |w| {
+        w[publisher].keyframes_wanted > wanted
+    });
+}
+
+#[test]
+fn whoever_overheard_a_report_cannot_answer_for_its_viewer() {
+    let mut world = World::new();
+    let _publisher = world.publish("town");
+    let mut forger = Forger::watch(&mut world, "town", str::to_owned);
+    let viewer = forger.who;
+    let before = address(&world, viewer);
+    let heard = world.count("reports_received");
+    forger.say(&mut world, &report(1, 0, 0));
+    world.until("the first is heard", |w| {
+        w.count("reports_received") > heard
+    });
+    let sockets = [(); 2].map(|()| {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
+        socket.set_nonblocking(true).expect("a socket");
+        socket
+    });
+    let [there, elsewhere] = &sockets;
+    let to = world.address("udp");
+    // One that never reached us from the viewer itself: it is good, wherever it comes from.
+    let caught = forger.seal(&report(1, 0, 0));
+    there.send_to(&caught, to).expect("loopback");
+    world.until("there is a question", |_| {
+        there.peek(&mut [0; 2048]).is_ok()
+    });
+    let mut question = vec![0; 2048];
+    let length = there.recv(&mut question).expect("a question");
+    question.truncate(length);
+    assert!(question.len() <= 128, "{}", question.len());
+    let pass = world[viewer].password();
+    let unanswered = |w: &World| w.count("drops_unknown_address");
+    let mut sent = unanswered(&world);
+    for (from, pass) in [
+        (there, Some("w".repeat(22))),
+        (there, None),
+        (elsewhere, Some(pass.clone())),
+    ] {
+        from.send_to(&answered(&question, pass.as_deref()), to)
+            .expect("loopback");
+        sent += 1;
+        world.until("it is refused", |w| unanswered(w) == sent);
+    }
+    // The same report says nothing twice.
+    elsewhere.send_to(&caught, to).expect("loopback");
+    world.until("it is refused", |w| unanswered(w) == sent + 1);
+    assert_eq!(address(&world, viewer), before);
+    assert_eq!(
+        (world.count("checks_asked"), world.count("path_changes")),
+        (1, 0)
+    );
+    // Who has the viewer's password is the viewer.
+    there
+        .send_to(&answered(&question, Some(&pass)), to)
+        .expect("loopback");
+    world.until("it moves", |w| w.count("path_changes") == 1);
+    assert_ne!(address(&world, viewer), before);
+}
+
+/// The answer of an ICE agent with this password.
+fn answered(question: &[u8], pass: Option<&str>) -> Vec<u8> {
+    let asked = StunMessage::parse(question).expect("a question");
+    let sha1 = from_feature_flags().sha1_hmac_provider;
+    let mapped = (Ipv4Addr::LOCALHOST, 9).into();
+    let mut answer = vec![0; 512];
+    let length = StunMessage::binding_reply(asked.trans_id(), mapped)
+        .to_bytes(pass.map(str::as_bytes), &mut answer, |key, parts| {
+            sha1.sha1_hmac(key, parts)
+        })
+        .expect("an answer");
+    answer.truncate(length);
+    answer
 }

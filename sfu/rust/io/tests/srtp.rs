@@ -376,6 +376,26 @@ fn a_report_is_taken_once_and_may_come_late() {
 }
 
 #[test]
+fn a_number_that_comes_next_is_expected() {
+    let (mut sealer, _) = side(SrtpProfile::AEAD_AES_128_GCM, true);
+    let (_, mut opener) = side(SrtpProfile::AEAD_AES_128_GCM, false);
+    let reports: Vec<_> = (0..70)
+        .map(|_| sealed_report(&mut sealer, &report(7, 20)))
+        .collect();
+    // Of a sender that was never heard nothing is known.
+    assert!(!opener.expects(&reports[0]));
+    opened(&mut opener, &reports[2]).expect("a good report");
+    let expected: Vec<usize> = (0..70).filter(|n| opener.expects(&reports[*n])).collect();
+    assert_eq!(expected, (3..=66).collect::<Vec<_>>());
+    let mut changed = reports[3].clone();
+    changed[4] ^= 1;
+    assert!(!opener.expects(&changed), "another sender");
+    for length in 0..28 {
+        assert!(!opener.expects(&reports[3][..length]), "{length} bytes");
+    }
+}
+
+#[test]
 fn each_sender_in_a_session_counts_by_itself() {
     for profile in PROFILES {
         // As a library with a context for each SSRC numbers its reports.

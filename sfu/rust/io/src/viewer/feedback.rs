@@ -24,6 +24,12 @@ pub struct Wishes {
 }
 
 impl Viewer {
+    /// Whether this SRTCP looks like the viewer's next, by its number alone.
+    pub fn expects(&self, datagram: &[u8]) -> bool {
+        let opener = self.egress.as_ref().map(|(_, opener)| opener);
+        opener.is_some_and(|opener| opener.expects(datagram))
+    }
+
     /// Read a datagram of SRTCP. None when it is not the viewer's; that is counted.
     pub fn feedback(
         &mut self,

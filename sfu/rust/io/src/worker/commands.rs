@@ -12,6 +12,7 @@ use crate::command::Command;
 use crate::feed::{self, Feed};
 use crate::outbox::CloseReason;
 use crate::peer::{Part, Peer, PeerStats};
+use crate::question::Credentials;
 
 /// Between two requests to a publisher for a keyframe of its largest layer, and of another.
 const KEYFRAME_GAP: Duration = Duration::from_secs(1);
@@ -149,7 +150,11 @@ impl Worker {
         // it answers. The old path carries media until a check on a new one is answered.
         let mut direct = peer.rtc.direct_api();
         direct.set_local_ice_credentials(local.clone());
-        direct.set_remote_ice_credentials(remote);
+        direct.set_remote_ice_credentials(remote.clone());
+        peer.credentials = Credentials {
+            local: local.clone(),
+            remote,
+        };
         self.net.routes.add_ufrag(&local.ufrag, id);
         Some(local)
     }

@@ -62,6 +62,8 @@ pub struct Client {
     losing: usize,
     /// What we send of this kind is lost.
     pub mute: Option<Kind>,
+    /// Our checks are lost; our answers are not.
+    pub hold_checks: bool,
     /// Swallows incoming datagrams.
     pub swallow: Option<Swallow>,
     /// Every datagram that we made, where a test wants to see them, muted ones too.
@@ -183,6 +185,7 @@ impl Client {
             sound_times: Vec::new(),
             losing: 0,
             mute: None,
+            hold_checks: false,
             swallow: None,
             record: None,
             keying: None,
@@ -207,6 +210,11 @@ impl Client {
         let accepted = self.rtc.sdp_api().accept_answer(pending, answer);
         accepted.expect("an answer that fits");
         self.timeout = Some(Instant::now());
+    }
+
+    /// With which we answer checks.
+    pub fn password(&mut self) -> String {
+        self.rtc.direct_api().local_ice_credentials().pass
     }
 
     /// New ICE credentials of ours, for the engine to know.
@@ -328,7 +336,8 @@ impl Client {
                     if let Some(record) = &mut self.record {
                         record.push(transmit.contents.to_vec());
                     }
-                    if self.mute == Some(kind) {
+                    let is_check = demux::binding_request(&transmit.contents).is_some();
+                    if self.mute == Some(kind) || self.hold_checks && is_check {
                         continue;
                     }
                     self.link.send(&transmit.contents, transmit.destination);
