@@ -5,8 +5,10 @@ mod world;
 use std::net::{Ipv4Addr, UdpSocket};
 
 use sluice_media_core::demux::{self, Kind};
+use sluice_media_io::peer::Role;
 use str0m::crypto::from_feature_flags;
 use str0m::ice::StunMessage;
+use world::client::Client;
 use world::client::media::contiguous;
 use world::forger::{Forger, report};
 use world::{Who, World};
@@ -128,6 +130,22 @@ fn a_peer_that_seems_to_have_moved_is_asked_and_moves_before_its_next_check() {
     world.until("a keyframe is asked for", |w| {
         w[publisher].keyframes_wanted > wanted
     });
+}
+
+#[test]
+fn a_viewers_messages_go_on_from_there_too() {
+    let mut world = World::new();
+    let publisher = world.publish("town");
+    let viewer = world.add(Client::with_channel("echo"), Role::Viewer, "town");
+    world.until("its channel is open", |w| w[viewer].channel_open);
+    world.stream(publisher, 10, 10);
+    world.until("it began", |w| w[viewer].pictures.len() == 10);
+    world[viewer].hold_checks = true;
+    world[viewer].rebind();
+    world.stream(publisher, 1, 1);
+    world.until("it answered", |w| w.count("path_changes") == 1);
+    assert!(world[viewer].say(false, b"hello"));
+    world.until("it is echoed", |w| w[viewer].messages.len() == 1);
 }
 
 #[test]
