@@ -62,7 +62,7 @@ def test_ci_calls_the_same_targets_as_people() -> None:
 
 
 def test_ci_scripts_are_executable_and_stop_at_the_first_error() -> None:
-    for name in ("run", "lock", "check-tools"):
+    for name in ("run", "nightly", "lock", "check-tools"):
         script = ROOT / ".ci" / name
         assert os.access(script, os.X_OK), name
         assert "\nset -euo pipefail\n" in script.read_text(), name
