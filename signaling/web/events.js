@@ -70,6 +70,7 @@ export class ChannelEvents {
     if (source !== this.#source || source.readyState !== EventSource.CLOSED) return;
     if (this.#sessionUrl !== null) {
       this.#onEvent("layer", {}); // nobody tells us of it any more
+      this.#onEvent("orphaned", {});
       return this.listenTo(null);
     }
     // The browser retries broken connections but not refusals (HTTP errors): those we retry, from

@@ -156,6 +156,8 @@ export class ChannelViewer extends EventTarget {
     if (name === "viewercount" && Number.isFinite(data.viewers)) this.viewers = data.viewers;
     if (name === "layers" && Array.isArray(data.layers)) this.layers = data.layers;
     if (name === "layer") this.#setLayer(data);
+    // A server that was started anew does not know our session: asked for it, it says so at once.
+    if (name === "orphaned") return this.#session?.repair?.();
     if (name === "active") {
       this.live = true;
       this.stalled = false;

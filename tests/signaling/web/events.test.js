@@ -66,7 +66,7 @@ test("when a session's stream is refused, the channel's goes on and the layer is
   events.listenTo(SESSION);
   made[1].refuse();
   assert.deepEqual(made.map(({ url }) => url), [CHANNEL, SESSION, CHANNEL]);
-  assert.deepEqual(heard, [["layer", {}]]);
+  assert.deepEqual(heard, [["layer", {}], ["orphaned", {}]]);
 });
 
 test("who has stopped listening does not begin again by a session", () => {

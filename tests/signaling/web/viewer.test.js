@@ -7,7 +7,10 @@ import { ProblemError } from "../../../signaling/web/problem.js";
 import { TransportPlan } from "../../../signaling/web/transportplan.js";
 import { ChannelViewer } from "../../../signaling/web/viewer.js";
 
-const server = { sessions: 0, asked: [], deleted: [], refuseLayer: null, refuseOffer: null };
+const FRESH = { sessions: 0, refuseLayer: null, refuseOffer: null, forgets: false };
+const server = {};
+const ICE = "a=mid:0\r\na=ice-ufrag:ours\r\na=ice-pwd:secret\r\n";
+const SDP = `v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n${ICE}`;
 let stream = null;
 
 globalThis.window = Object.assign(new EventTarget(), { location: { origin: "http://sluice.test" } });
@@ -19,7 +22,7 @@ globalThis.RTCPeerConnection = class extends EventTarget {
   connectionState = "connected";
   addTransceiver = () => ({ receiver: { track: {} } });
   createDataChannel = () => new EventTarget();
-  createOffer = async () => ({ sdp: "v=0\r\n" });
+  createOffer = async () => ({ sdp: SDP });
   setLocalDescription = async (description) => void (this.localDescription = description);
   setRemoteDescription = async () => {};
   getConfiguration = () => ({});
@@ -38,6 +41,11 @@ globalThis.EventSource = class extends EventTarget {
   }
 
   close() {}
+
+  refuse() {
+    this.readyState = EventSource.CLOSED;
+    this.dispatchEvent(new Event("error"));
+  }
 
   say(name, data) {
     this.dispatchEvent(Object.assign(new Event(name), { data: JSON.stringify(data) }));
@@ -60,6 +68,10 @@ function answer(path, { method, body }) {
     return new Response("v=0\r\n", { status: 201, headers: { location: own, link } });
   }
   if (method === "DELETE") server.deleted.push(path);
+  if (method === "PATCH") {
+    server.patched.push(path);
+    return server.forgets ? Response.json({}, { status: 404 }) : new Response(ICE, { status: 200 });
+  }
   if (path.endsWith("/layer")) {
     server.asked.push([path, JSON.parse(body)]);
     if (server.refuseLayer) return new Response(null, { status: server.refuseLayer });
@@ -71,7 +83,7 @@ function answer(path, { method, body }) {
 }
 
 beforeEach(() => {
-  Object.assign(server, { sessions: 0, asked: [], deleted: [], refuseLayer: null, refuseOffer: null });
+  Object.assign(server, FRESH, { asked: [], deleted: [], patched: [] });
 });
 
 async function playing() {
@@ -360,4 +372,21 @@ test("when the media plane restarts, viewers come back soon, spread, and end not
   assert.deepEqual(server.deleted, ["/whep/lina/s2"]);
   random.mock.restore();
   mock.timers.reset();
+});
+
+test("a session whose stream is refused is asked for, and given up where nobody knows it", async () => {
+  const viewer = await playing();
+  stream.refuse();
+  await settled();
+  assert.deepEqual(server.patched, ["/whep/lina/s1"]);
+  assert.notEqual(viewer.session, null);
+  viewer.leave();
+
+  const other = await playing();
+  server.forgets = true;
+  stream.refuse();
+  await settled();
+  assert.deepEqual(server.patched, ["/whep/lina/s1", "/whep/lina/s2"]);
+  assert.equal(other.session, null);
+  other.leave();
 });
