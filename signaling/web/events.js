@@ -16,7 +16,10 @@ export const CHANNEL_NAMES = Object.freeze([
 ]);
 export const SESSION_NAMES = Object.freeze([...CHANNEL_NAMES, "layer"]);
 
-/** Listens until closed. `onEvent(name, data)` also brings the present state on each connect. */
+/**
+ * Listens until closed. `onEvent(name, data)` also brings the present state on each connect, and
+ * `orphaned` where a session's own stream is refused: the server may not know the session any more.
+ */
 export class ChannelEvents {
   #url;
   #sessionUrl = null;

@@ -40,7 +40,7 @@ struct Open {
 }
 
 /// A session's names and passwords (RFC 8445 section 5.3).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Credentials {
     pub local: IceCreds,
     pub remote: IceCreds,

@@ -226,6 +226,22 @@ fn payload_types_past_127_are_malformed() {
 }
 
 #[test]
+fn an_offer_without_a_name_or_a_password_is_malformed() {
+    for (line, instead) in [
+        ("a=ice-ufrag:Zyx9\r\n", ""),
+        ("a=ice-pwd:0123456789abcdefghijklmn\r\n", ""),
+        ("a=ice-pwd:0123456789abcdefghijklmn", "a=ice-pwd:"),
+    ] {
+        let whole = offer(&[SOUND, &video("recvonly", &[VP8])]);
+        let error = refused(Role::Viewer, &whole.replace(line, instead));
+        assert!(
+            matches!(error, OfferError::Malformed(_)),
+            "{line}: {error:?}"
+        );
+    }
+}
+
+#[test]
 fn what_is_no_sdp_is_refused_and_the_engine_lives_on() {
     let engine = engine();
     let good = offer(&[&video("sendonly", &[VP8]), SOUND]);
