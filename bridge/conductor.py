@@ -30,6 +30,8 @@ class Conductor:
         """The moment up to which the leader has said where segments begin."""
         self.constant = False
         self.late_keyframe = False
+        self._closed = 0
+        """The moment up to which all renditions were complete when the source broke."""
         settings = presentation.settings
         self._part = settings.part_ms * MOMENTS // 1_000
         self._segment = settings.segment_ms * MOMENTS // 1_000
@@ -119,6 +121,7 @@ class Conductor:
             lane.close(frontier, last=reason == "ended")
             if lane.joined:
                 self.frontier = max(self.frontier, lane.end)
+        self._closed = self.frontier
         self.cuts.broken = True
 
     # --- inside
@@ -170,5 +173,8 @@ class Conductor:
         return all(lane.next_msn <= last for lane in self._lanes.values() if lane.joined)
 
     def _cut_gap(self, moment: int) -> None:
-        # A discontinuity stands where media goes on, be it only that of followers.
-        self.cuts.make(moment, any(lane.queue for lane in self._lanes.values()))
+        # A discontinuity stands where the pictures go on. hls.js learns from them where the sound
+        # behind it belongs; if the source broke again before one came, it would wait for ever.
+        # Only where time jumps, sound cannot go on without one.
+        jumped = self.cuts.broken and moment != self._closed
+        self.cuts.make(moment, jumped and any(lane.queue for lane in self._lanes.values()))

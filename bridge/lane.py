@@ -164,7 +164,8 @@ class Lane:
             # Where nothing follows, players want to hear of no more than there is.
             until = 0 if last else frontier // self.unit
             self.assembly.complete(max(self.assembly.reach, until))
-            self.blocked = True
+            # Sound is told by its times, and may go on before the pictures do.
+            self.blocked = self.blocked or self.is_video
 
     # --- inside
 
@@ -202,6 +203,8 @@ class Lane:
         elif self.blocked or (self.waiting and not sample.keyframe):
             self._dropped["discontinuity" if self.blocked else "keyframe"] += 1
             self.fill(self.moment(sample))
+        elif self.waiting and self._is_on_the_eve(sample):
+            self._dropped["discontinuity"] += 1
         elif not self.assembly.open or (self.waiting and sample.time < self.assembly.end):
             self._dropped["late"] += 1
             self.waiting = self.waiting or self.is_video
@@ -216,6 +219,12 @@ class Lane:
                 self.waiting = False
                 self.assembly.fill_up(sample.time)
             self.assembly.add(sample)
+
+    def _is_on_the_eve(self, sample: Sample) -> bool:
+        """Whether all begins anew so soon after it that the gap may as well last until then."""
+        cut = self._cuts.numbered(self.next_msn)
+        soon = cut is not None and cut.moment - self.moment(sample) < self._part
+        return cut is not None and soon and cut.discontinuity
 
     def _cross(self, cut: Cut, time: int) -> None:
         config = None

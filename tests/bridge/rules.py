@@ -103,12 +103,29 @@ def check_together(presentation: Presentation, renditions: list[Rendition]) -> N
             assert breaks.setdefault(segment.msn, segment.discontinuity) == segment.discontinuity
             count += segment.discontinuity
             assert sequence.setdefault(segment.msn, count) == count
+    check_periods(renditions)
     held = sum(segment.size for one in renditions for segment in one.segments)
     if any(len(one.segments) > 2 for one in renditions):
         assert held <= 1.6 * presentation.settings.window_bytes
     if presentation.ended:
         assert len({one.segments[-1].msn for one in renditions}) <= 1
         assert all(one.ended and one.segments[-1].complete for one in renditions)
+
+
+def check_periods(renditions: list[Rendition]) -> None:
+    """Between two discontinuities no sound is alone, if there was a picture before."""
+    pictures: set[int] = set()
+    sounds: set[int] = set()
+    for rendition in renditions:
+        period = rendition.dropped_discontinuities
+        for segment in rendition.segments:
+            period += segment.discontinuity
+            if not segment.gap:
+                (pictures if rendition.is_video else sounds).add(period)
+    if not pictures:
+        return
+    over = {period for period in sounds if min(pictures) < period < max(pictures)}
+    assert over <= pictures, f"sound alone between discontinuities: {sorted(over - pictures)}"
 
 
 def long_enough(part: Part, after: Part | None, target: int) -> bool:

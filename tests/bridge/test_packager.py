@@ -195,6 +195,30 @@ def test_an_interruption_without_silence_makes_no_gap(studio: Studio) -> None:
         assert not any("gap" in word for word in studio.timeline(name))
 
 
+def test_sound_after_an_interruption_waits_for_no_picture(studio: Studio) -> None:
+    studio.packager.constant = True
+    studio.run(4_000)
+    cameras = [source for name, source in studio.sources.items() if name != AUDIO]
+    for source in cameras:
+        source.on = False
+    studio.packager.interrupt()
+    studio.run(5_000)
+    # No picture came since, and the source breaks again: sound went on, where it belongs.
+    studio.packager.interrupt()
+    studio.run(3_000)
+    for source in cameras:
+        source.on = True
+    studio.key()
+    studio.run(3_000)
+    words = studio.timeline("source")
+    assert [word.startswith("!") for word in words].count(True) == 1
+    assert next(word for word in words if word.startswith("!")) == "!2000"
+    sound = studio.presentation.renditions[AUDIO]
+    silent = [part.ticks for one in sound.segments for part in one.parts if part.gap]
+    # What was held for the leader is lost with each interruption, and no more.
+    assert sum(silent) <= 1.5 * sound.timescale
+
+
 def test_sound_goes_on_while_the_leader_is_silent(studio: Studio) -> None:
     studio.packager.constant = True
     studio.run(4_000)
