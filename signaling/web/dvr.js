@@ -38,6 +38,18 @@ export function timeAt(anchors, date) {
   return anchor ? anchor.time + (date - anchor.date) / 1000 : null;
 }
 
+/**
+ * Whether a playlist has something for this time (s), and no gap.
+ *
+ * @param {{fragments: object[], partList: object[]|null}|null|undefined} playlist pieces with
+ *   start and duration in s, and gap; parts of the newest segments say more than these
+ */
+export function isSent(playlist, time) {
+  const holds = ({ start, duration }) => start <= time && time < start + duration;
+  const piece = playlist?.partList?.find(holds) ?? playlist?.fragments.find(holds);
+  return piece !== undefined && !piece.gap;
+}
+
 /** Whether a viewer at `date` watches live, where live itself plays at `liveDate`. */
 export function isLive(date, liveDate) {
   return liveDate - date < LIVE_SLACK_MS;

@@ -110,9 +110,7 @@ export class ElementSession {
   }
 
   get bufferMs() {
-    const { buffered, currentTime } = this.video;
-    const ranges = Array.from(buffered, (_, i) => ({ start: buffered.start(i), end: buffered.end(i) }));
-    return bufferAhead(ranges, currentTime);
+    return bufferAhead(this.#ranges, this.video.currentTime);
   }
 
   /** Whether the viewer is where live plays, and is kept there. */
@@ -173,6 +171,11 @@ export class ElementSession {
     return false;
   }
 
+  /** Whether the publisher sent something for this time of the player, as far as one can tell. */
+  sent(time) {
+    return this.#ranges.some(({ start, end }) => start <= time && time < end);
+  }
+
   /** Stalls ask for a larger distance from live. */
   keepAway() {}
 
@@ -182,6 +185,12 @@ export class ElementSession {
   detach() {
     this.video.removeAttribute("src");
     this.video.load();
+  }
+
+  /** What the element holds, in s. */
+  get #ranges() {
+    const { buffered } = this.video;
+    return Array.from(buffered, (_, i) => ({ start: buffered.start(i), end: buffered.end(i) }));
   }
 
   /** Whether the picture is where live plays; null while nobody knows. */
@@ -210,7 +219,10 @@ export class ElementSession {
     if (moved) {
       this.#handlers.onMoving();
       this.#keepLive();
-    } else if (stalls.lasting(now) > STARVED_MS) this.#handlers.onStarved();
+    } else if (stalls.lasting(now) > STARVED_MS) {
+      this.#handlers.onStarved();
+      this.#leaveHole();
+    }
   }
 
   /** Players like to begin at live, whatever they were told. */
@@ -227,5 +239,16 @@ export class ElementSession {
     if (!this.#following || this.finished || this.liveTime === null) return;
     const behind = (this.liveTime - this.video.currentTime) * 1000;
     if (behind > JUMP_MS[this.transport]) this.video.currentTime = this.liveTime;
+  }
+  /**
+   * A follower who stands before a hole goes to live once there is something to see. A seek right
+   * before a hole may never end; hls.js leaves it alone where the hole is longer than 2 s, and may
+   * load no more of the sound.
+   */
+  #leaveHole() {
+    const { liveTime, video } = this;
+    if (!this.#following || this.finished || liveTime === null) return;
+    const behind = (liveTime - video.currentTime) * 1000;
+    if (behind > JUMP_MS[this.transport] && this.sent(liveTime)) video.currentTime = liveTime;
   }
 }

@@ -1,7 +1,7 @@
 // An HLS session played by hls.js through Media Source Extensions.
 
 import { backoffMs } from "./backoff.js";
-import { anchorsOf, timeAt } from "./dvr.js";
+import { anchorsOf, isSent, timeAt } from "./dvr.js";
 import { ElementSession } from "./elementsession.js";
 import { SOUND_ONLY } from "./layers.js";
 import { namedLevels } from "./mediafigures.js";
@@ -138,6 +138,10 @@ export class HlsSession extends ElementSession {
 
   get finished() {
     return this.#hls?.latestLevelDetails?.live === false;
+  }
+
+  sent(time) {
+    return isSent(this.#hls?.latestLevelDetails, time);
   }
 
   /** The connection was too slow for this distance from live: keep a larger one. */

@@ -48,5 +48,6 @@ def test_viewers_come_through_a_short_ride(browser: Browser, tmp_path: Path) -> 
     # Both viewers saw what was sent after the outage, in the session that they began with.
     after = [row.latency_ms for row in rows if row.at_s > OUTAGE_OVER_S]
     assert any(latency is not None for latency in after)
-    assert (one.webrtc.joins, one.webrtc.errors, one.llhls.errors) == (1, [], [])
+    for viewer in (one.webrtc, one.llhls):
+        assert (viewer.joins, viewer.errors) == (1, [])
     assert one.llhls.last_captured_s > one.began_s + OUTAGE_OVER_S

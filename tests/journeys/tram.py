@@ -3,8 +3,8 @@
     python -m tests.journeys.tram
     python -m tests.journeys.tram --scenario SCENARIO.yaml --plot docs/phone-tram.png
 
-One viewer has the watch page (WebRTC), the other hls.js as it comes (LL-HLS). At the end there is a
-table of what they saw, one line of JSON with the same, and a picture of the phone's day.
+Both viewers have the watch page, one over WebRTC, one over LL-HLS. At the end there is a table of
+what they saw, one line of JSON with the same, and a picture of the phone's day.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from mobile_sim.device.adaptation import Reason
 from mobile_sim.device.thermal import Thermal
@@ -29,7 +29,6 @@ from mobile_sim.scenario.plot import plot
 from mobile_sim.scenario.timeline import Connected, Row, Timeline
 from mobile_sim.stamp import COUNTER_MODULUS, TIME_MODULUS, Stamp
 from mobile_sim.viewing import Viewing
-from tests.journeys.other_players import OtherPlayer, PlayerServer, Seen
 from tests.journeys.presented import Presented
 from tests.journeys.publisher import Publisher
 from tests.journeys.screenshots import CHROMIUM, FLAGS
@@ -59,7 +58,7 @@ class Watched:
     last_captured_s: float
     """Unix time at which the last picture that was shown was captured."""
     heights: Sequence[int]
-    """Of the picture, in the order they came first; empty where nobody looked."""
+    """Of the picture, in the order they came first."""
     joins: int
     errors: Sequence[str]
 
@@ -99,30 +98,26 @@ class Ride:
 
 def ride(browser: Browser, scenario: Path, folder: Path) -> Ride:
     """Play `scenario` before two viewers. Raises TimeoutError when one never sees a picture."""
-    broken: list[str] = []
     with (
         SluiceServer(folder / "server") as server,
-        PlayerServer() as players,
         browser.new_context() as context,
         browser.new_context() as other,  # a window of its own, or one tab would hide the other
     ):
-        context.on("weberror", lambda error: broken.append(str(error.error)))
         key = server.create_channel(CHANNEL)
-        viewer = _Viewer(WatchPage(context.new_page()))
+        near, far = _Viewer(context), _Viewer(other)
         phone = _phone(server, key, scenario, folder)
         with phone:
             server.await_live(CHANNEL)
-            viewer.page.open(server.watch_url(CHANNEL))
-            player = OtherPlayer(other.new_page())
-            player.open(players, "llhls", server.live_url(CHANNEL))
-            viewer.page.await_frames(1)
+            near.page.open(server.watch_url(CHANNEL))
+            far.page.open(f"{server.watch_url(CHANNEL)}?transport=llhls")
+            near.page.await_frames(1)
             seen_at: list[float] = []
             while phone.running:
                 time.sleep(LOOK_S)
-                viewer.look()
+                near.look()
+                far.look()
                 rows = len(phone.rows())
                 seen_at += [time.time()] * (rows - len(seen_at))
-            shown = player.seen
             taken = server.metric("sluice_device_signals_total", result="taken")
         if not phone.rows():
             raise RuntimeError(f"the phone told nothing: {phone.output[-2_000:]}")
@@ -131,25 +126,15 @@ def ride(browser: Browser, scenario: Path, folder: Path) -> Ride:
         timeline = Timeline(
             Scenario.read(scenario).name,
             adaptation=True,
-            rows=_with_latency(phone.rows(), began_s, viewer.frames),
+            rows=_with_latency(phone.rows(), began_s, near.frames),
         )
         return Ride(
             timeline=timeline,
-            webrtc=watched(
-                [(one.counter, one.capture_ms, one.shown_ms) for one in viewer.frames],
-                viewer.heights,
-                viewer.joins,
-                broken,
-            ),
-            llhls=watched(
-                _settled(shown),
-                [],
-                1,
-                shown.errors,
-            ),
+            webrtc=near.watched(near.frames),
+            llhls=far.watched(_settled(far.frames)),
             began_s=began_s,
             signals_taken=round(taken),
-            states=list(viewer.states),
+            states=list(near.states),
         )
 
 
@@ -171,63 +156,48 @@ def _phone(server: SluiceServer, key: str, scenario: Path, folder: Path) -> _Pho
 class _Viewer:
     """Keeps what the watch page forgets after 600 frames."""
 
-    def __init__(self, page: WatchPage) -> None:
-        self.page = page
+    def __init__(self, context: BrowserContext) -> None:
+        self.page = WatchPage(context.new_page())
         self.frames: list[Frame] = []
         self.states: dict[str, None] = {}
-        self.joins = 0
-        self._presented = Presented(page.page)
+        self._joins = 0
+        self._errors: list[str] = []
+        context.on("weberror", lambda error: self._errors.append(str(error.error)))
+        self._presented = Presented(self.page.page)
 
     def look(self) -> None:
         since = self.frames[-1] if self.frames else None
         self.frames += self.page.frames(since).frames
         self.states[self.page.state] = None
-        self.joins = self.page.joins
+        self._joins = self.page.joins
 
-    @property
-    def heights(self) -> list[int]:
-        return list(dict.fromkeys(one.height for one in self._presented.frames))
-
-
-Shown = tuple[int, float, float]
-"""A picture's counter, and when it was captured and shown, in Unix ms."""
-
-
-def watched(
-    frames: Sequence[Shown], heights: Sequence[int], joins: int, errors: Sequence[str]
-) -> Watched:
-    """Sum up what was shown, in order. Raises ValueError when that is nothing."""
-    if not frames:
-        raise ValueError("no picture was seen")
-    viewing = Viewing()
-    for counter, captured_ms, shown_ms in frames:
-        stamp = Stamp(counter % COUNTER_MODULUS, round(captured_ms) % TIME_MODULUS)
-        viewing.feed(shown_ms / 1000, round(shown_ms), stamp)
-    total = viewing.total()
-    latencies = [shown_ms - captured_ms for _, captured_ms, shown_ms in frames]
-    return Watched(
-        frames=len(frames),
-        freezes=total.freezes,
-        frozen_ms=total.frozen_ms,
-        longest_freeze_ms=total.longest_gap_ms if total.freezes else 0,
-        mean_latency_ms=round(statistics.fmean(latencies)),
-        p95_latency_ms=round(sorted(latencies)[int(0.95 * (len(latencies) - 1))]),
-        last_captured_s=max(captured_ms for _, captured_ms, _ in frames) / 1000,
-        heights=heights,
-        joins=joins,
-        errors=errors,
-    )
-
-
-def _settled(seen: Seen) -> list[Shown]:
-    """Without those of the first seconds."""
-    shown = [
-        (counter, captured, captured + latency)
-        for counter, captured, latency in zip(
-            seen.counters, seen.captured, seen.latencies, strict=True
+    def watched(self, frames: Sequence[Frame]) -> Watched:
+        """Sum up what was shown, in order. Raises ValueError when that is nothing."""
+        if not frames:
+            raise ValueError("no picture was seen")
+        viewing = Viewing()
+        for one in frames:
+            stamp = Stamp(one.counter % COUNTER_MODULUS, round(one.capture_ms) % TIME_MODULUS)
+            viewing.feed(one.shown_ms / 1000, round(one.shown_ms), stamp)
+        total = viewing.total()
+        latencies = sorted(one.latency_ms for one in frames)
+        return Watched(
+            frames=len(frames),
+            freezes=total.freezes,
+            frozen_ms=total.frozen_ms,
+            longest_freeze_ms=total.longest_gap_ms if total.freezes else 0,
+            mean_latency_ms=round(statistics.fmean(latencies)),
+            p95_latency_ms=round(latencies[int(0.95 * (len(latencies) - 1))]),
+            last_captured_s=max(one.capture_ms for one in frames) / 1000,
+            heights=list(dict.fromkeys(one.height for one in self._presented.frames)),
+            joins=self._joins,
+            errors=self._errors,
         )
-    ]
-    return [one for one in shown if one[2] > shown[0][2] + SETTLED_MS]
+
+
+def _settled(frames: Sequence[Frame]) -> Sequence[Frame]:
+    """Without those of the first seconds."""
+    return [one for one in frames if one.shown_ms > frames[0].shown_ms + SETTLED_MS]
 
 
 def _row(found: Mapping[str, object]) -> Row:
@@ -271,7 +241,7 @@ def table(one: Ride) -> str:
     lines += [f"    {error}" for error in errors]
     figures = one.figures()
     lines += ["", f"rungs: {figures['seconds_by_rung']}"]
-    lines.append(f"heights on the watch page: {list(one.webrtc.heights)}")
+    lines.append(f"heights: WebRTC {list(one.webrtc.heights)}, LL-HLS {list(one.llhls.heights)}")
     lines.append(f"ICE restarts {figures['ice_restarts']}, new sessions {figures['new_sessions']}")
     lines.append(f"device signals taken: {one.signals_taken}")
     return "\n".join(lines)

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  anchorsOf, behindText, clamp, clockTime, dateAt, delayText, isLive, shareOf, timeAt,
+  anchorsOf, behindText, clamp, clockTime, dateAt, delayText, isLive, isSent, shareOf, timeAt,
 } from "../../../signaling/web/dvr.js";
 
 const DAY = Date.UTC(2026, 0, 2, 3, 4, 5);
@@ -54,4 +54,16 @@ test("distances are told in minutes, and in hours where there are any", () => {
 
 test("delays are as exact as one reads them", () => {
   assert.deepEqual([843.2, 2140, 9940, 12_300, 185_000].map(delayText), ["843 ms", "2.1 s", "9.9 s", "12 s", "3:05"]);
+});
+
+test("a gap is nothing that was sent, and parts know more than their segment", () => {
+  const piece = (start, gap) => ({ start, duration: 2, gap });
+  const fragments = [piece(0, false), piece(2, true), piece(4, false)];
+  const part = (start, gap) => ({ start, duration: 0.5, gap });
+  const partList = [part(4, true), part(4.5, false), part(6, false), part(6.5, true)];
+  const told = [1, 3, 5.5].map((time) => isSent({ fragments, partList: null }, time));
+  assert.deepEqual(told, [true, false, true]);
+  const finer = [4.2, 4.7, 6.2, 6.7, 7].map((time) => isSent({ fragments, partList }, time));
+  assert.deepEqual(finer, [false, true, true, false, false]);
+  assert.equal(isSent(null, 1), false);
 });

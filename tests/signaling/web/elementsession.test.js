@@ -168,6 +168,36 @@ test("a follower of live that fell far behind is taken back to it", () => {
   end();
 });
 
+test("a follower before a hole goes to live once that is more than a gap, others stay", () => {
+  let gap = true;
+  session.sent = (time) => time === session.liveTime && !gap;
+  video.seeking = true; // hls.js nudged it, and the browser waits for pictures that never come
+  video.say("seeking");
+  session.liveTime = 15;
+  pass(6000, { moving: false });
+  assert.equal(video.currentTime, 10, "there is nothing to see there");
+  gap = false;
+  pass(400, { moving: false });
+  assert.equal(video.currentTime, 15);
+  video.say("seeking");
+
+  session.liveTime = 18;
+  pass(4000, { moving: false });
+  assert.equal(video.currentTime, 15, "no hole is that short");
+
+  session.seek(DAY + 10_000);
+  video.say("seeking");
+  pass(6000, { moving: false });
+  assert.equal(video.currentTime, 10, "who went back waits for what is there");
+  end();
+});
+
+test("what a player holds was sent", () => {
+  assert.equal(session.sent(14.9), true);
+  assert.equal(session.sent(15), false);
+  end();
+});
+
 test("what is left of a finished broadcast is shown to its end", () => {
   session.liveTime = 60;
   session.finished = true;
