@@ -15,6 +15,7 @@ from typing import Final, NoReturn
 
 from signaling import keeper
 from signaling.refusals import refusals
+from signaling.reserve import taken_out, wait_for_turn
 from sluice.config import ConfigError, ServerConfig, find, load
 
 END_S: Final = 30.0
@@ -24,13 +25,15 @@ END_S: Final = 30.0
 def main() -> None:
     """Entry point of the command."""
     keep(sys.argv[1:])
+    turn = taken_out(sys.argv)
     # Looking for garbage takes a sixth of the time in which the code is read, and there is none.
     gc.disable()
     from signaling import cli
 
     gc.freeze()
     gc.enable()
-    cli.main()
+    if turn is None or wait_for_turn(turn):
+        cli.main()
 
 
 def keep(arguments: Sequence[str]) -> None:
@@ -66,6 +69,7 @@ def become_keeper(config: ServerConfig) -> NoReturn:
         hang_s=config.hang_s,
         end_s=longest_end_s(config),
         as_json=config.log_format == "json",
+        reserve=config.reserve,
     )
     os.execv(words[0], words)
 

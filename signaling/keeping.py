@@ -30,6 +30,9 @@ BLIND_S: Final = 2.0
 PARDONS: Final = 3
 """How often that counts until something is heard again: a machine may be slow all day."""
 
+AT_EASE_S: Final = 5.0
+"""Who has served for so long is left alone; a reserve can be made meanwhile."""
+
 Word = Literal["beat", "ready", "unfit"]
 """`unfit`: it says that it cannot start, and why it told the user itself."""
 
@@ -83,6 +86,7 @@ class Keeping:
         self._pardons = 0
         self._awake: float | None = None
         self._ready = False
+        self._ready_at = 0.0
         self._served = False
         self._unfit = False
         self._failures = 0
@@ -122,12 +126,24 @@ class Keeping:
             self._unfit = True
             return
         if word == "ready":
+            if not self._ready:
+                self._ready_at = now
             self._ready = self._served = True
             self._in_vain = 0
         self._pardons = 0
         if not self._aborted:
             # Until it serves, nobody waits for its loop, which has much to do.
             self._heard_by = now + (self._hang_s if self._ready else START_S)
+
+    @property
+    def ending(self) -> bool:
+        """Whether somebody wants the end."""
+        return self._ended_by is not None
+
+    def at_ease(self, now: float) -> bool:
+        """Whether it serves, has done so for a while, and nobody wants it to end."""
+        serves = self._ready and self._start_at is None and not self._aborted
+        return serves and not self.ending and now - self._ready_at >= AT_EASE_S
 
     def asked(self, now: float) -> None:
         """Somebody wants it to end. It is told by the caller; here, that is bounded."""

@@ -72,6 +72,7 @@ class ServerConfig(Section):
     shutdown_s: Positive = 5
     drain_s: Annotated[int, Field(ge=0, le=3_600)] = 0
     keeper: bool = True
+    reserve: bool = True
     hang_s: Annotated[int, Field(ge=2)] = 10
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"

@@ -73,6 +73,16 @@ def test_a_server_that_is_killed_is_started_again_and_who_publishes_comes_back(
         kept.await_live("lina", AGAIN_S)
 
 
+def test_one_in_reserve_takes_the_place_of_a_server_that_is_killed(kept: SluiceServer) -> None:
+    [server] = children(kept.pid)
+    until("one is in reserve", lambda: len(children(kept.pid)) == 2, AGAIN_S)
+    [reserve] = set(children(kept.pid)) - {server}
+    os.kill(server, signal.SIGKILL)
+    until("the old one is gone", lambda: not exists(server), AGAIN_S)
+    until("a new one answers", lambda: is_ready(kept), AGAIN_S)
+    assert reserve in children(kept.pid)
+
+
 def test_a_server_that_hangs_is_replaced(kept: SluiceServer) -> None:
     [server] = children(kept.pid)
     os.kill(server, signal.SIGSTOP)

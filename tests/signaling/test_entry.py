@@ -33,13 +33,16 @@ def test_a_plain_serve_becomes_its_keeper(
     assert words[words.index("--hang-s") + 1] == "10"
     assert words[words.index("--end-s") + 1] == "55"  # to drain, to end requests, to write down
     assert "--json" not in words
+    assert "--reserve" in words[: words.index("--")]
 
 
 @pytest.mark.parametrize("option", ["--config", "-c"])
 def test_its_settings_may_be_named(executed: list[list[str]], tmp_path: Path, option: str) -> None:
-    (tmp_path / "own.yaml").write_text("server: {hang_s: 3, log_format: json}")
+    own = "server: {hang_s: 3, log_format: json, reserve: false}"
+    (tmp_path / "own.yaml").write_text(own)
     keep(["serve", option, "own.yaml"])
     [words] = executed
+    assert "--reserve" not in words
     assert words[words.index("--hang-s") + 1] == "3"
     assert "--json" in words
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -161,6 +162,94 @@ def test_a_program_that_is_not_there_is_given_up(tmp_path: Path) -> None:
     ended = subprocess.run(short, capture_output=True, text=True, timeout=LIMIT_S)
     assert ended.returncode == keeper.CANNOT_RUN
     assert ended.stderr.count("the server cannot be run") == 10
+
+
+RESERVE = """
+import os, signal, sys, time
+heartbeat = int(sys.argv[sys.argv.index("--heartbeat-fd") + 1])
+turn = int(sys.argv[sys.argv.index("--reserve-fd") + 1]) if "--reserve-fd" in sys.argv else None
+print("waits" if turn else "runs", os.getpid(), flush=True)
+if turn is not None:
+    if not os.read(turn, 1):
+        sys.exit(0)
+    print("serves", os.getpid(), flush=True)
+os.write(heartbeat, b"r")
+while True:
+    os.write(heartbeat, b"b")
+    time.sleep(0.05)
+"""
+
+
+@contextmanager
+def with_reserve() -> Iterator[subprocess.Popen[str]]:
+    """A keeper that is at ease at once."""
+    words = [sys.executable, "-c", RESERVE]
+    options = keeper.command(words, hang_s=10, end_s=10, as_json=True, reserve=True)
+    begun = options.index("signaling.keeper")
+    hasty = (
+        "import sys; from signaling import keeper, keeping; keeping.AT_EASE_S = 0.0;"
+        "sys.exit(keeper.main(sys.argv[1:]))"
+    )
+    with subprocess.Popen(
+        [*options[: begun - 1], "-c", hasty, *options[begun + 1 :]],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def said(out: IO[str] | None) -> tuple[str, int]:
+    assert out is not None
+    word, pid = out.readline().split()
+    return word, int(pid)
+
+
+def test_the_one_in_reserve_takes_over_and_another_waits(tmp_path: Path) -> None:
+    with with_reserve() as process:
+        word, first = said(process.stdout)
+        assert word == "runs"
+        for _ in range(2):
+            word, reserve = said(process.stdout)
+            assert word == "waits"
+            os.kill(first, signal.SIGKILL)
+            assert said(process.stdout) == ("serves", reserve)
+            first = reserve
+        word, last = said(process.stdout)
+        assert word == "waits"
+        process.terminate()
+        _, told = process.communicate(timeout=LIMIT_S)
+    assert not Path(f"/proc/{last}").exists(), "it is gone with its keeper"
+    assert process.returncode == 128 + signal.SIGTERM
+    assert events(told) == ["the server died", "the server is started again"] * 2
+
+
+def test_a_reserve_that_dies_is_told_and_the_server_started_anew(tmp_path: Path) -> None:
+    with with_reserve() as process:
+        _, server = said(process.stdout)
+        word, reserve = said(process.stdout)
+        assert word == "waits"
+        os.kill(reserve, signal.SIGKILL)
+        assert process.stderr is not None
+        assert "the server in reserve died" in process.stderr.readline()
+        os.kill(server, signal.SIGKILL)
+        word, another = said(process.stdout)
+        assert word == "runs"
+        assert another not in (server, reserve)
+
+
+def test_a_reserve_ends_when_its_keeper_is_killed(tmp_path: Path) -> None:
+    with with_reserve() as process:
+        _, server = said(process.stdout)
+        _, reserve = said(process.stdout)
+        gone = os.pidfd_open(reserve)
+        process.kill()
+        assert select.select([gone], [], [], LIMIT_S)[0], "the reserve is still there"
+        os.close(gone)
+        os.kill(server, signal.SIGKILL)
 
 
 def test_it_reads_none_of_what_it_watches_over() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from signaling.keeping import (
+    AT_EASE_S,
     BACKOFF_S,
     BLIND_S,
     FORGOTTEN_S,
@@ -237,3 +238,26 @@ def test_last_words_of_a_dead_one_are_not_taken_for_the_next(world: World) -> No
 
 def test_exit_codes_are_those_of_shells() -> None:
     assert [shell_code(code) for code in (0, 1, -9)] == [0, 1, 137]
+
+
+def test_it_is_at_ease_once_it_has_served_for_a_while() -> None:
+    world = World()
+    world.start(ready=False)
+    world.live(2 * AT_EASE_S)
+    assert not world.keeping.at_ease(world.now)
+    world.keeping.heard("ready", world.now)
+    world.live(AT_EASE_S - 0.5)
+    world.keeping.heard("ready", world.now)  # it says so once, and may say it again
+    assert not world.keeping.at_ease(world.now)
+    world.live(0.5)
+    assert world.keeping.at_ease(world.now)
+
+    world.keeping.exited(KILLED, world.now)
+    assert not world.keeping.at_ease(world.now)
+    world.start()
+    world.live(AT_EASE_S)
+    assert world.keeping.at_ease(world.now)
+    assert not world.keeping.ending
+    world.keeping.asked(world.now)
+    assert world.keeping.ending
+    assert not world.keeping.at_ease(world.now)
