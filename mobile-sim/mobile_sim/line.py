@@ -210,6 +210,8 @@ class Line(Generic[C]):
                     self._tick(connection, stats)
                 if silence.feed(now, stats.packets_received):
                     dead = "the server has gone silent"
+                elif silence.doubts(now) and await self._client.is_gone(session):
+                    raise ConnectionLost("the server knows the session no more")
             if dead is not None:
                 session = await self._restart(connection, session, dead)
                 silence = Silence()

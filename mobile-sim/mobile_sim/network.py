@@ -28,7 +28,8 @@ class Silence:
 
     aioice asks for consent every 5 s and gives up after six failures, half a minute (RFC 7675).
     A media server also sends RTCP about once a second, so its silence tells much earlier. How
-    regular it is, is learned first: a server that seldom sends is left to ICE.
+    regular it is, is learned first: a server that seldom sends is left to ICE. A silence that is
+    only a little too long is a doubt: it is worth a question, and no more.
     """
 
     def __init__(self, limit_s: float = 2.5) -> None:
@@ -37,6 +38,7 @@ class Silence:
         self._heard_at = 0.0
         self._times_heard = 0
         self._longest_gap = 0.0
+        self._doubted_at = -DOUBT_S
 
     def feed(self, now_s: float, packets_received: int) -> bool:
         """Take the number of packets received until `now_s`; True when the far end is gone."""
@@ -49,12 +51,27 @@ class Silence:
             self._times_heard += 1
             self._longest_gap = max(self._longest_gap, gap)
             return False
-        regular = self._times_heard >= LEARNED
-        return regular and gap > max(self._limit, 3 * self._longest_gap)
+        return self._is_regular and gap > max(self._limit, 3 * self._longest_gap)
+
+    def doubts(self, now_s: float) -> bool:
+        """Whether the far end should have sent something by `now_s`; True once a second at most."""
+        gap = now_s - self._heard_at
+        late = self._is_regular and gap > max(DOUBT_S, DOUBT_SHARE * self._longest_gap)
+        if not late or now_s - self._doubted_at < DOUBT_S:
+            return False
+        self._doubted_at = now_s
+        return True
+
+    @property
+    def _is_regular(self) -> bool:
+        return self._times_heard >= LEARNED
 
 
 LEARNED = 3
 """So many signs of life make the far end a regular sender."""
+DOUBT_S = 1.0
+DOUBT_SHARE = 1.25
+"""Of the longest gap so far."""
 
 
 def use_loopback_when_alone() -> None:

@@ -21,6 +21,8 @@ MAX_REDIRECTS = 5
 MAX_ICE_SERVERS = 8
 REQUEST_TIMEOUT_S = 10.0
 DELETE_TIMEOUT_S = 2.0
+LIVES_TIMEOUT_S = 1.0
+GONE = (404, 410)
 RETRIED = frozenset({404, 408, 409, 425, 429})
 """4xx that may pass: not live yet, still taken, too early, too many. Every 5xx may pass, too."""
 
@@ -117,6 +119,27 @@ class WhipClient:
         etag = response.headers.get("ETag", session.etag)
         return replace(session, etag=etag), body.decode(errors="replace")
 
+    async def is_gone(self, session: Session) -> bool:
+        """Whether the server says that it knows the session no more. Never raises: who does not
+        answer within a second, or cannot be asked this (RFC 9725 section 4.3.1), does not say so.
+
+        The question is a trickle of nothing.
+        """
+        if session.etag is None:
+            return False
+        try:
+            self._check_online()
+            async with self._http.patch(
+                session.url,
+                data=b"a=end-of-candidates\r\n",
+                headers={**self._headers, "Content-Type": FRAGMENT, "If-Match": session.etag},
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=LIVES_TIMEOUT_S),
+            ) as response:
+                return response.status in GONE
+        except (aiohttp.ClientError, TimeoutError, Unreachable):
+            return False
+
     async def delete(self, session: Session) -> None:
         """End the session. Raises Refused or Unreachable; a session already gone is no error."""
         self._check_online()
@@ -126,7 +149,7 @@ class WhipClient:
                 headers=self._headers,
                 timeout=aiohttp.ClientTimeout(total=DELETE_TIMEOUT_S),
             ) as response:
-                if response.status >= 400 and response.status not in (404, 410):
+                if response.status >= 400 and response.status not in GONE:
                     raise _refused(response, await _read(response))
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unreachable(f"{session.url}: {error or 'no answer in time'}") from error

@@ -88,6 +88,8 @@ class FakeServer(WhipClient):
         self.faults: list[Exception] = []
         self.delete_faults: list[Exception] = []
         self.deleted: list[str] = []
+        self.forgotten = False
+        """It knows none of its sessions any more."""
         self._sessions = 0
 
     async def post(self, offer: str) -> Session:
@@ -103,6 +105,9 @@ class FakeServer(WhipClient):
         if self.restart_faults:
             raise self.restart_faults.pop(0)
         return session, "the server's fragment"
+
+    async def is_gone(self, session: Session) -> bool:
+        return self.forgotten
 
     async def delete(self, session: Session) -> None:
         self.deleted.append(session.url)
@@ -176,6 +181,17 @@ async def test_a_server_gone_silent_is_noticed() -> None:
     assert rig.dialled[0].closed_at == 100 + 10 + 3.25, (
         "it was heard each second; three is the limit"
     )
+
+
+async def test_a_server_that_knows_the_session_no_more_is_asked_as_soon_as_it_is_silent() -> None:
+    rig = Rig(
+        lambda rig: FakeConnection(rig.clock, received=lambda age: min(age, 10)),
+        lambda rig: len(rig.of(Retrying)) == 1,
+    )
+    rig.server.forgotten = True
+    await rig.run()
+    assert reasons(rig) == ["the server knows the session no more"]
+    assert rig.dialled[0].closed_at == 100 + 10 + 1.5
 
 
 async def test_the_backoff_grows_while_connections_are_short_and_starts_anew_after_a_long_one() -> (

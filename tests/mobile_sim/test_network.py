@@ -37,6 +37,18 @@ def test_a_sender_that_comes_back_is_heard() -> None:
     assert not silence.feed(10, 5)
 
 
+def test_a_silence_a_little_too_long_is_a_doubt_once_a_second() -> None:
+    silence = Silence(limit_s=4.0)
+    assert not silence.doubts(50), "nothing is known of it"
+    for second in range(100, 110):
+        silence.feed(second, second)
+        assert not silence.doubts(second)
+    asked = [quarter / 4 for quarter in range(4 * 109, 4 * 113) if silence.doubts(quarter / 4)]
+    assert asked == [110.5, 111.5, 112.5]
+    silence.feed(113, 113)
+    assert not silence.doubts(113.75)
+
+
 def test_loopback_is_used_only_when_there_is_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     addresses: list[str] = []
 

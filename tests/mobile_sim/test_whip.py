@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import aiohttp
@@ -269,6 +270,39 @@ async def test_a_server_that_does_not_restart_refuses(
     assert len(script.requests) == 2
 
 
+@pytest.mark.parametrize(
+    ("answer", "gone"),
+    [
+        (status(204), False),
+        (problem(404, "gone"), True),
+        (problem(410, "gone"), True),
+        (problem(405, "no trickle here"), False),
+        (problem(412, "another session of ICE"), False),
+        (problem(503, "not now"), False),
+    ],
+)
+async def test_whether_it_knows_a_session_is_asked_by_a_trickle_of_nothing(
+    script: Script, http: aiohttp.ClientSession, answer: Handler, gone: bool
+) -> None:
+    script.answers = [created(ETag='"1"'), answer]
+    client = WhipClient(http, script.url("/whip/a"), "secret")
+    assert await client.is_gone(await client.post(OFFER)) is gone
+    asked = ("PATCH", "/whip/a/1", "Bearer secret", "a=end-of-candidates\r\n")
+    assert script.requests[1] == asked
+
+
+async def test_who_cannot_be_asked_does_not_say_that_a_session_is_gone(
+    script: Script, http: aiohttp.ClientSession
+) -> None:
+    script.answers = [created()]
+    client = WhipClient(http, script.url("/whip/a"), None)
+    session = await client.post(OFFER)
+    assert not await client.is_gone(session), "without an ETag it takes no PATCH"
+    assert len(script.requests) == 1
+    await script.server.close()
+    assert not await client.is_gone(replace(session, etag='"1"'))
+
+
 async def test_without_a_network_nothing_is_asked(
     script: Script, http: aiohttp.ClientSession
 ) -> None:
@@ -284,6 +318,7 @@ async def test_without_a_network_nothing_is_asked(
     ):
         with pytest.raises(Unreachable, match="no network"):
             await request
+    assert not await client.is_gone(session)
     assert len(script.requests) == 1
 
 
