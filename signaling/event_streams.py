@@ -35,7 +35,14 @@ from sluice.stream import Reader
 
 HEARTBEAT_S = 15.0
 """A comment line this often: proxies cut silent connections, and a dead one is noticed."""
+AGAIN_MS = 500
+"""A browser whose stream broke asks again after this and up to a second more: one after the other,
+so that those of a server that died do not all come at once."""
+AGAIN_SPREAD_MS = 1_000
+GOLDEN = 0.618034
+"""Multiples of it, modulo 1, lie as evenly as can be, however many there are."""
 RECONNECT_MS = 2_000
+"""After an end in order."""
 RESTART_MS = 500
 """Of the media plane alone."""
 SPREAD_MS = 4
@@ -126,6 +133,7 @@ class EventStreams:
         self._metrics = metrics
         self._limits = limits
         self.heartbeat_s = heartbeat_s
+        self._opened = 0
         self._open: dict[int, _Open] = {}
         self._by_client: Counter[str] = Counter()
 
@@ -173,6 +181,11 @@ class EventStreams:
     def close(self) -> None:
         """Tell everybody to come back later, and end all streams."""
         self._rooms.say_reconnect()
+
+    def again_ms(self) -> int:
+        """How long the next stream's browser waits when it breaks: another time for each."""
+        self._opened += 1
+        return AGAIN_MS + int(AGAIN_SPREAD_MS * (self._opened * GOLDEN % 1))
 
     def release(self, channel: ChannelId, client: str, reader: Reader[News]) -> None:
         """A stream is over."""
@@ -243,7 +256,7 @@ class EventStream:
             (b"x-accel-buffering", b"no"),  # nginx would hold events back
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await _chunk(send, b"retry: %d\n\n" % RECONNECT_MS + self._present())
+        await _chunk(send, b"retry: %d\n\n" % self._streams.again_ms() + self._present())
         missed = 0
         while True:
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 from recorder.capture import Trouble
@@ -72,6 +73,15 @@ async def test_the_present_state_comes_first_and_news_follow(door: Door) -> None
         assert parsed(await client.chunk()) == [("stalled", {})]
         door.engine.resume("live")
         assert parsed(await client.chunk()) == [("resumed", {})]
+
+
+async def test_those_whose_streams_break_at_once_come_back_one_after_the_other(door: Door) -> None:
+    waits = sorted(door.house.streams.again_ms() for _ in range(100))
+    assert (waits[0] >= 500, waits[-1] < 1_500) == (True, True)
+    assert max(after - before for before, after in pairwise(waits)) < 20
+    async with Listening(door, EVENTS) as client:
+        first = await client.chunk()
+    assert 500 <= int(first.removeprefix("retry: ").split("\n")[0]) < 1_500
 
 
 async def test_silence_is_filled_with_comments(door: Door) -> None:
