@@ -8,10 +8,6 @@ from __future__ import annotations
 from typing import Final
 
 KNOWN: Final[dict[tuple[str, str], str]] = {
-    ("front process kill -9", "95 % of viewers see it again"): (
-        "4.3 to 5.4 s: ready after two, the publisher back after another one or two, as its wait "
-        "falls, and then each page opens a session"
-    ),
     ("blocking reloads", "honest answers, p99"): (
         "600 requests that come at the same moment keep the event loop for a tenth of a second"
     ),
