@@ -257,7 +257,7 @@ def test_it_is_at_ease_once_it_has_served_for_a_while() -> None:
     world.start()
     world.live(AT_EASE_S)
     assert world.keeping.at_ease(world.now)
-    assert not world.keeping.ending
+    before = world.keeping.ending
     world.keeping.asked(world.now)
-    assert world.keeping.ending
+    assert (before, world.keeping.ending) == (False, True)
     assert not world.keeping.at_ease(world.now)
