@@ -3,6 +3,7 @@
 
 import { backoffMs } from "./backoff.js";
 import { ChannelEvents, SESSION_NAMES } from "./events.js";
+import { Patience } from "./patience.js";
 import { ProblemError } from "./problem.js";
 import { INITIAL, reduce } from "./states.js";
 import { TransportPlan } from "./transportplan.js";
@@ -40,6 +41,7 @@ export class ChannelViewer extends EventTarget {
   #makeHls;
   #connected = false;
   #limit = null;
+  #patience = new Patience();
 
   state = INITIAL;
   /** What the server says of the channel; null until it says something. */
@@ -171,6 +173,7 @@ export class ChannelViewer extends EventTarget {
     if (name === "reconnect" && this.transport === "webrtc" && this.#session) this.#restarted(data);
     if (name === "stalled") this.stalled = true;
     if (name === "resumed") this.stalled = false;
+    if (name === "active" || name === "resumed") this.#patience.begin(performance.now());
     // HLS shows everything later: its own pictures tell when they stop.
     const delayed = this.#session !== null && this.transport !== "webrtc";
     if (name === "inactive" && delayed) this.#playOut();
@@ -253,6 +256,7 @@ export class ChannelViewer extends EventTarget {
 
   #openHls(transport, player) {
     let session = null;
+    this.#patience.begin(performance.now());
     const ours = (act) => (...given) => this.#session === session && act(...given);
     session = this.#makeHls({
       transport,
@@ -260,7 +264,7 @@ export class ChannelViewer extends EventTarget {
       startAtMs: this.#plan.rewoundTo,
       handlers: {
         onReady: ours(() => this.dispatchEvent(new Event("ready"))),
-        onMoving: ours(() => this.noteMedia()),
+        onMoving: ours(() => this.#moves()),
         onStarved: ours(() => this.#starved(session)),
         onStall: ours(() => this.#stalledOnce(session)),
         onLevels: ours(() => this.dispatchEvent(new Event("levels"))),
@@ -271,9 +275,16 @@ export class ChannelViewer extends EventTarget {
     return session;
   }
 
+  #moves() {
+    this.#patience.moved(performance.now());
+    this.noteMedia();
+  }
+
   #starved(session) {
-    if (session.finished || this.live === false) this.#ended(); // there is no more to wait for
-    else this.#send({ type: this.stalled ? "stalled" : "interrupted" });
+    if (session.finished || this.live === false) return this.#ended(); // there is no more to wait for
+    this.#send({ type: this.stalled ? "stalled" : "interrupted" });
+    // A player may be stuck in ways that nobody foresaw; another one of it begins at live.
+    if (!this.stalled && session.live && this.#patience.isOver(performance.now())) this.#lost();
   }
 
   /** A publisher who stalls is no reason to keep a larger distance. */

@@ -267,6 +267,29 @@ test("a publisher's pause is told when its pictures are used up, not before", as
   viewer.leave();
 });
 
+test("a player that stays dry although pictures are sent is given up for another", async (context) => {
+  let now = 1000;
+  context.mock.method(performance, "now", () => now);
+  const { viewer, newest } = await watching({ wish: "hls" });
+  newest().live = true;
+  newest().handlers.onMoving();
+  const starve = (ms) => {
+    now += ms;
+    newest()?.handlers.onStarved();
+    return viewer.session !== null;
+  };
+  stream.say("stalled", {});
+  assert.equal(starve(30_000), true, "nothing is sent");
+  stream.say("resumed", {});
+  assert.equal(starve(19_000), true);
+  newest().live = false;
+  assert.equal(starve(2000), true, "who went back is left there");
+  newest().live = true;
+  assert.equal(starve(0), false);
+  assert.deepEqual([viewer.state.name, viewer.state.reason], ["reconnecting", "lost"]);
+  viewer.leave();
+});
+
 test("what an HLS session finds wrong later leads on as if it had not opened", async () => {
   const { viewer, newest } = await watching({ wish: "hls" });
   newest().handlers.onLost(new ProblemError({ status: 425, title: "a broadcast of before" }));
