@@ -67,7 +67,7 @@ async def test_it_serves_and_ends_event_streams_and_the_engine_at_the_end(
         assert (await http.get("/readyz")).json() == {"status": "ok"}
         async with http.stream("GET", "/api/channels/live/events") as stream:
             lines = stream.aiter_lines()
-            assert await anext(lines) == "retry: 2000"
+            assert await anext(lines) == "retry: 1118"
             stop.set()
             rest = [line async for line in lines]
         assert "event: reconnect" in rest
@@ -92,7 +92,7 @@ async def test_a_client_that_resets_frees_its_stream(
         host, port = address.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(b"GET /api/channels/live/events HTTP/1.1\r\nHost: x\r\n\r\n")
-        await reader.readuntil(b"retry: 2000")
+        await reader.readuntil(b"retry: 1118")
         assert len(own.streams) == 1
         # RST and not FIN: the way a phone that loses its network goes.
         raw = writer.get_extra_info("socket")
@@ -162,7 +162,7 @@ async def test_for_the_time_of_draining_it_serves_who_is_there(tmp_path: Path) -
         http.stream("GET", "/api/channels/live/events") as stream,
     ):
         lines = stream.aiter_lines()
-        assert await anext(lines) == "retry: 2000"
+        assert await anext(lines) == "retry: 1118"
         stop.set()
         await asyncio.sleep(0)
         await asyncio.sleep(0)
