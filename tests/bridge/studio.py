@@ -134,3 +134,18 @@ def picture_config(side: int) -> VideoConfig:
     config = VideoConfig(SPS, PPS, side * 16 // 9, side, 30.0)
     # Another size is another parameter set; what it says is not read here.
     return replace(config, pps=PPS + side.to_bytes(2, "big"))
+
+
+def camera() -> Studio:
+    """Two layers and a microphone; passed through."""
+    studio = Studio()
+    studio.video()
+    studio.video("360p", 360)
+    studio.audio()
+    return studio
+
+
+def starts(studio: Studio, name: str) -> list[int]:
+    """Of the segments, in ms."""
+    rendition = studio.presentation.renditions[name]
+    return [one.time * 1_000 // rendition.timescale for one in rendition.segments]

@@ -5,23 +5,12 @@ from __future__ import annotations
 import pytest
 
 from bridge.presentation import AUDIO
-from tests.bridge.studio import Studio
+from tests.bridge.studio import Studio, camera, starts
 
 
 @pytest.fixture
 def studio() -> Studio:
-    """A camera with two layers and a microphone; passed through."""
-    studio = Studio()
-    studio.video()
-    studio.video("360p", 360)
-    studio.audio()
-    return studio
-
-
-def starts(studio: Studio, name: str) -> list[int]:
-    """Of the segments, in ms."""
-    rendition = studio.presentation.renditions[name]
-    return [one.time * 1_000 // rendition.timescale for one in rendition.segments]
+    return camera()
 
 
 def test_after_an_interruption_come_gaps_and_then_the_discontinuity(studio: Studio) -> None:

@@ -13,23 +13,12 @@ from bridge.track import AudioConfig, Sample
 from tests.bridge.media import aac, decode, picture, tone, x264
 from tests.bridge.rules import check
 from tests.bridge.script import Script, scripts
-from tests.bridge.studio import ORIGIN_MS, Studio, picture_config
+from tests.bridge.studio import ORIGIN_MS, Studio, camera, picture_config, starts
 
 
 @pytest.fixture
 def studio() -> Studio:
-    """A camera with two layers and a microphone; passed through."""
-    studio = Studio()
-    studio.video()
-    studio.video("360p", 360)
-    studio.audio()
-    return studio
-
-
-def starts(studio: Studio, name: str) -> list[int]:
-    """Of the segments, in ms."""
-    rendition = studio.presentation.renditions[name]
-    return [one.time * 1_000 // rendition.timescale for one in rendition.segments]
+    return camera()
 
 
 @seed(4)
