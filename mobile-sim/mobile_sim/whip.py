@@ -21,7 +21,7 @@ MAX_REDIRECTS = 5
 MAX_ICE_SERVERS = 8
 REQUEST_TIMEOUT_S = 10.0
 DELETE_TIMEOUT_S = 2.0
-LIVES_TIMEOUT_S = 1.0
+GONE_TIMEOUT_S = 1.0
 GONE = (404, 410)
 RETRIED = frozenset({404, 408, 409, 425, 429})
 """4xx that may pass: not live yet, still taken, too early, too many. Every 5xx may pass, too."""
@@ -134,7 +134,7 @@ class WhipClient:
                 data=b"a=end-of-candidates\r\n",
                 headers={**self._headers, "Content-Type": FRAGMENT, "If-Match": session.etag},
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=LIVES_TIMEOUT_S),
+                timeout=aiohttp.ClientTimeout(total=GONE_TIMEOUT_S),
             ) as response:
                 return response.status in GONE
         except (aiohttp.ClientError, TimeoutError, Unreachable):

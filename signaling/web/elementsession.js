@@ -247,7 +247,8 @@ export class ElementSession {
    */
   #leaveHole() {
     const { liveTime, video } = this;
-    if (!this.#following || this.finished || liveTime === null) return;
+    // Who heard that it starves may have closed it: the element is another session's then.
+    if (this.over || !this.#following || this.finished || liveTime === null) return;
     const behind = (liveTime - video.currentTime) * 1000;
     if (behind > JUMP_MS[this.transport] && this.sent(liveTime)) video.currentTime = liveTime;
   }

@@ -208,7 +208,7 @@ def said(out: IO[str] | None) -> tuple[str, int]:
     return word, int(pid)
 
 
-def test_the_one_in_reserve_takes_over_and_another_waits(tmp_path: Path) -> None:
+def test_the_one_in_reserve_takes_over_and_another_waits() -> None:
     with with_reserve() as process:
         word, first = said(process.stdout)
         assert word == "runs"
@@ -227,7 +227,7 @@ def test_the_one_in_reserve_takes_over_and_another_waits(tmp_path: Path) -> None
     assert events(told) == ["the server died", "the server is started again"] * 2
 
 
-def test_a_reserve_that_dies_is_told_and_the_server_started_anew(tmp_path: Path) -> None:
+def test_a_reserve_that_dies_is_told_and_the_server_started_anew() -> None:
     with with_reserve() as process:
         _, server = said(process.stdout)
         word, reserve = said(process.stdout)
@@ -241,7 +241,7 @@ def test_a_reserve_that_dies_is_told_and_the_server_started_anew(tmp_path: Path)
         assert another not in (server, reserve)
 
 
-def test_a_reserve_ends_when_its_keeper_is_killed(tmp_path: Path) -> None:
+def test_a_reserve_ends_when_its_keeper_is_killed() -> None:
     with with_reserve() as process:
         _, server = said(process.stdout)
         _, reserve = said(process.stdout)

@@ -192,6 +192,21 @@ test("a follower before a hole goes to live once that is more than a gap, others
   end();
 });
 
+test("a session that is closed because it starves touches the element no more", () => {
+  let closes = null;
+  const handlers = { onMoving() {}, onStall() {}, onStarved: () => closes?.close() };
+  session.close();
+  session = new Session({ video, transport: "llhls", clock: { at: () => DAY }, handlers });
+  session.begin();
+  video.say("playing");
+  closes = session;
+  session.liveTime = 15;
+  session.sent = () => true;
+  pass(2000, { moving: false });
+  assert.deepEqual([session.over, video.currentTime], [true, 10]);
+  end();
+});
+
 test("what a player holds was sent", () => {
   assert.equal(session.sent(14.9), true);
   assert.equal(session.sent(15), false);
