@@ -111,12 +111,13 @@ bench-bad-crowd: setup ## Measure 300 honest viewers next to slow, half-open and
 soak: setup ## Run an hour of coming and going (SOAK_SECONDS), and say what grows
 	python -m tests.bench.soak --seconds $(SOAK_SECONDS) --store
 
-# Three seeds take about an hour; a night has time for 20.
+# Three seeds take about twenty minutes on two cores; a night has time for 20.
 FAULT_SEEDS ?= 3
+FAULT_FLAGS ?= --store
 
 .PHONY: faults
 faults: setup ## Try every fault and attack of docs/reliability.md, FAULT_SEEDS times each (3)
-	python -m tests.faults --seeds $(FAULT_SEEDS) --store
+	python -m tests.faults --seeds $(FAULT_SEEDS) $(FAULT_FLAGS)
 
 .PHONY: screenshots
 screenshots: setup ## Take the screenshots in docs/ again

@@ -21,12 +21,13 @@ from rich.table import Table
 from tests.bench import rig
 from tests.bench.page import store
 from tests.faults import suite, table, verdict
+from tests.faults.attempt import apart
 from tests.faults.known import KNOWN
 
 PAGE = Path("docs/reliability.md")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, attempt: suite.Attempting = apart) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--seeds", type=int, default=3, help="runs of each row")
     parser.add_argument("--only", metavar="NAME", help="rows with this in their name, or a family")
@@ -38,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     progress, began, load = Console(stderr=True), time.monotonic(), os.getloadavg()[0]
-    outcomes = suite.run(rows, options.seeds, lambda text: progress.print(escape(text)))
+    outcomes = suite.run(
+        rows, options.seeds, lambda text: progress.print(escape(text)), attempt=attempt
+    )
     minutes = (time.monotonic() - began) / 60
     lines = verdict.lines(outcomes, KNOWN)
     shown = Table(*verdict.HEADER, title=f"{len(rows)} faults, {minutes:.0f} minutes")

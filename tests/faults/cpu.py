@@ -16,7 +16,7 @@ import aiohttp
 
 from sfu.native import LoadViewers
 from tests.faults.processes import Tree
-from tests.faults.row import Measured, NotRun, Row, Target
+from tests.faults.row import WHOLE, Measured, NotRun, Row, Target
 from tests.faults.watching import CHANNEL, watching
 from tests.faults.world import World
 
@@ -117,12 +117,13 @@ def share_of_a_core(tree: Tree, share: float) -> Iterator[None]:
 P99 = Target("delay of viewers, p99", 500, "ms")
 LOST = Target("packets lost", 0.1, "%")
 ROWS = (
-    Row("CPU full, by other programs", FAMILY, (P99, LOST), others),
+    Row("CPU full, by other programs", FAMILY, (P99, LOST), others, cores=WHOLE),
     Row(
         "CPU full, by a rush of viewers",
         FAMILY,
         (P99, LOST, Target("joins refused by 503", 1, least=True)),
         rush,
         ("root",),
+        cores=WHOLE,
     ),
 )

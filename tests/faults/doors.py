@@ -19,7 +19,7 @@ from sfu.native import LoadViewers
 from signaling.load_crowd import Crowd
 from signaling.load_door import MonotonicClock, WhepDoor
 from tests.faults.peers import connected
-from tests.faults.row import Measured, Row, Target
+from tests.faults.row import WHOLE, Measured, Row, Target
 from tests.faults.watching import BITRATE, CHANNEL, awaited, watching
 from tests.faults.world import World
 from tests.fuzz import sdp
@@ -242,6 +242,7 @@ ROWS = (
             Target("packets lost by honest viewers", 0.1, "%"),
         ),
         sdp_bomb,
+        cores=WHOLE,
     ),
     Row(
         "publisher hijack",

@@ -6,7 +6,7 @@ import random
 import time
 
 from tests.faults.outage import NETWORKS
-from tests.faults.row import Measured, Row, Target
+from tests.faults.row import BUSY, Measured, Row, Target
 from tests.faults.seen import Moment, now_ms
 from tests.faults.world import CHANNEL, World
 from tests.journeys.access_lines import SERVER as LINE_SERVER
@@ -101,9 +101,15 @@ ROWS = (
         (Target("freeze", 1, "s"), SESSIONS),
         publisher_rebind,
         HOME,
+        cores=BUSY,
     ),
     Row(
-        "NAT rebind of a viewer", FAMILY, (Target("freeze", 1, "s"), SESSIONS), viewer_rebind, HOME
+        "NAT rebind of a viewer",
+        FAMILY,
+        (Target("freeze", 1, "s"), SESSIONS),
+        viewer_rebind,
+        HOME,
+        cores=BUSY,
     ),
     Row(
         "handover to another address",
@@ -111,5 +117,6 @@ ROWS = (
         (Target("freeze", 3, "s"), SESSIONS),
         new_address,
         NETWORKS,
+        cores=BUSY,
     ),
 )

@@ -16,7 +16,7 @@ import aiohttp
 from tests.bench.waiters import whole
 from tests.faults.nginx import PROXY, Proxy, nginx
 from tests.faults.outage import sequence
-from tests.faults.row import Measured, Row, Target
+from tests.faults.row import WHOLE, Measured, Row, Target
 from tests.faults.world import CHANNEL, World
 from tests.journeys.server import SluiceServer
 
@@ -367,5 +367,6 @@ ROWS: tuple[Row, ...] = (
         FAMILY,
         (Target("waiting at once", WAITERS), Target("neither 200 nor 503", 0), P99),
         waiters,
+        cores=WHOLE,
     ),
 )

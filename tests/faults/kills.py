@@ -15,7 +15,7 @@ from playwright.sync_api import Browser
 from sfu.native import LoadViewers
 from tests.faults.outage import holes, sequence
 from tests.faults.processes import ENCODER
-from tests.faults.row import Measured, NotRun, Row, Target
+from tests.faults.row import BUSY, WHOLE, Measured, NotRun, Row, Target
 from tests.faults.seen import now_ms
 from tests.faults.world import CHANNEL, World
 from tests.journeys.other_players import OtherPlayer, PlayerServer, Seen
@@ -177,6 +177,7 @@ ROWS = (
         (Target("another one takes offers", 1, "s"), BACK),
         media,
         ("chromium",),
+        cores=WHOLE,
     ),
     Row(
         "front process kill -9",
@@ -184,6 +185,7 @@ ROWS = (
         (Target("ready again", 3, "s"), BACK),
         front,
         ("chromium",),
+        cores=WHOLE,
     ),
     Row(
         "bridge kill -9",
@@ -195,11 +197,13 @@ ROWS = (
         ),
         bridge,
         ("chromium",),
+        cores=BUSY,
     ),
     Row(
         "recorder kill -9",
         FAMILY,
         (Target("parts lost of a rendition", 1), Target("faults", 0)),
         recorder,
+        cores=BUSY,
     ),
 )

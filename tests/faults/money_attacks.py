@@ -12,7 +12,7 @@ import aiohttp
 
 from sluice.database import sqlite_url
 from tests.chat.donations import kills
-from tests.faults.row import Measured, Row, Target
+from tests.faults.row import BUSY, Measured, Row, Target
 from tests.faults.world import CHANNEL, World
 
 FAMILY = "money"
@@ -112,5 +112,6 @@ ROWS = (
         FAMILY,
         (Target("wrong cents and alerts", 0), Target("donations not told exactly once", 0)),
         storm,
+        cores=BUSY,
     ),
 )

@@ -6,7 +6,7 @@ import random
 import statistics
 import time
 
-from tests.faults.row import Measured, Row, Target
+from tests.faults.row import BUSY, Measured, Row, Target
 from tests.faults.world import World
 from tests.journeys import test_loss as loss
 from tests.journeys.line_world import LineViewer, LineWorld
@@ -101,6 +101,7 @@ def _loss_row(percent: float, missing: float) -> Row:
         ),
         lambda world, seed: lossy(world, seed, percent),
         NEEDS,
+        cores=BUSY,
     )
 
 
@@ -117,5 +118,6 @@ ROWS = (
         ),
         narrow,
         NEEDS,
+        cores=BUSY,
     ),
 )

@@ -10,6 +10,15 @@ if TYPE_CHECKING:
     from tests.faults.world import World
 
 
+LIGHT = 0.5
+"""Cores, for a row that waits more than it computes."""
+BUSY = 1.2
+"""For one that keeps a core busy: a browser that plays and a phone that encodes, for example."""
+WHOLE = 2.0
+"""For one that fills the cores, or whose figure others would disturb: a delay in milliseconds, or
+nothing lost in a flood."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A figure that a row gives, and how bad it may be."""
@@ -58,6 +67,26 @@ class Row:
     """A run that takes longer is broken off, and has failed."""
     once: bool = False
     """No dice are in it: one run is as good as twenty."""
+    cores: float = LIGHT
+    """What it wants of the machine for itself, by which others run beside it or do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of one run: figures, or how it failed, or why it could not be made."""
+
+    seed: int
+    seconds: float = 0.0
+    measured: Measured | None = None
+    failure: str = ""
+    not_run: str = ""
+
+    @property
+    def text(self) -> str:
+        if self.measured is None:
+            return f"not run: {self.not_run}" if self.not_run else f"FAILED: {self.failure}"
+        shown = ", ".join(f"{what} {value:g}" for what, value in self.measured.figures.items())
+        return f"{shown}; {self.measured.note}" if self.measured.note else shown
 
 
 @dataclass(slots=True)
@@ -69,6 +98,14 @@ class Outcome:
     failures: list[str] = field(default_factory=list)
     """Runs that gave no figure, by their error."""
     not_run: str = ""
+
+    def add(self, attempt: Attempt) -> None:
+        if attempt.measured is not None:
+            self.measured.append(attempt.measured)
+        elif attempt.not_run:
+            self.not_run = attempt.not_run
+        else:
+            self.failures.append(attempt.failure)
 
     def values(self, target: Target) -> list[float]:
         return [one.figures[target.what] for one in self.measured]

@@ -12,7 +12,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from tests.faults.row import Measured, NotRun, Row, Target
+from tests.faults.row import BUSY, Measured, NotRun, Row, Target
 from tests.faults.world import World
 
 FAMILY = "media plane"
@@ -50,6 +50,7 @@ def _row(name: str, file: str, *names: str) -> Row:
         ("cargo",),
         LIMIT_S,
         once=True,
+        cores=BUSY,
     )
 
 

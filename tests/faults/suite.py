@@ -1,46 +1,75 @@
-"""Runs rows: each seed in a fresh world, with a limit in time, and everything ended after it."""
+"""Runs rows, each seed in a fresh world, and as many side by side as the machine has cores for."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import signal
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from types import FrameType
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-import pytest
-
-from tests.faults.row import Measured, NotRun, Outcome, Row
-from tests.faults.world import World
+from tests.faults.attempt import apart
+from tests.faults.row import Attempt, Outcome, Row
 
 Tell = Callable[[str], None]
+Attempting = Callable[[Row, int], Attempt]
+Run = tuple[Row, int]
+"""A row, and the seed."""
 
 
-class TooLong(Exception):
-    """A run did not end within its limit."""
+def run(
+    rows: Sequence[Row],
+    seeds: int,
+    tell: Tell,
+    *,
+    attempt: Attempting = apart,
+    cores: float | None = None,
+) -> list[Outcome]:
+    """All rows, in their order; `tell` gets the progress.
 
-
-def run(rows: Sequence[Row], seeds: int, tell: Tell) -> list[Outcome]:
-    """All rows, one after the other; `tell` gets the progress."""
-    outcomes = []
-    for number, row in enumerate(rows, start=1):
-        outcome = Outcome(row, not_run=missing(row))
-        outcomes.append(outcome)
+    `cores`: how many there are to share out; by default those of the machine.
+    """
+    outcomes = {row: Outcome(row, not_run=missing(row)) for row in rows}
+    for outcome in outcomes.values():
         if outcome.not_run:
-            tell(f"[{number}/{len(rows)}] {row.name}: not run: {outcome.not_run}")
-            continue
-        for seed in range(1, 1 + (1 if row.once else seeds)):
-            began = time.monotonic()
-            said, again = _attempt(outcome, seed)
-            took = time.monotonic() - began
-            tell(f"[{number}/{len(rows)}] {row.name}, seed {seed}: {said} ({took:.0f} s)")
-            if not again:
-                break
-    return outcomes
+            tell(f"{outcome.row.name}: not run: {outcome.not_run}")
+    waiting = [
+        (row, seed)
+        for row, outcome in outcomes.items()
+        if not outcome.not_run
+        for seed in range(1, 1 + (1 if row.once else seeds))
+    ]
+    made: list[tuple[Row, Attempt]] = []
+    free = float(cores or os.cpu_count() or 1)
+    under_way: dict[Future[Attempt], Row] = {}
+    with ThreadPoolExecutor(max_workers=max(1, len(waiting))) as threads:
+        while waiting or under_way:
+            busy = sum(row.cores for row in under_way.values())
+            while (chosen := fitting(waiting, free - busy, alone=not under_way)) is not None:
+                waiting.remove(chosen)
+                row, seed = chosen
+                under_way[threads.submit(attempt, row, seed)] = row
+                busy += row.cores
+            for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                row, found = under_way.pop(future), future.result()
+                made.append((row, found))
+                if found.not_run:  # nor would it be with another seed
+                    waiting = [one for one in waiting if one[0] is not row]
+                count = f"{len(made)}/{len(made) + len(under_way) + len(waiting)}"
+                tell(
+                    f"[{count}] {row.name}, seed {found.seed}: {found.text} ({found.seconds:.0f} s)"
+                )
+    for row, found in sorted(made, key=lambda one: one[1].seed):
+        outcomes[row].add(found)
+    return list(outcomes.values())
+
+
+def fitting(waiting: Iterable[Run], free: float, *, alone: bool) -> Run | None:
+    """The next that there is room for: the largest, so that small ones fill what it leaves.
+
+    `alone`: nothing runs, so that anything may, however few cores the machine has.
+    """
+    fits = [one for one in waiting if alone or one[0].cores <= free]
+    return max(fits, key=lambda one: one[0].cores, default=None)
 
 
 def missing(row: Row) -> str:
@@ -49,49 +78,3 @@ def missing(row: Row) -> str:
     if "root" in row.needs and os.geteuid() != 0:
         lacks.append("root")
     return f"missing: {', '.join(lacks)}" if lacks else ""
-
-
-def one(row: Row, seed: int) -> Measured:
-    """One run. Raises whatever the row does, TooLong when its time is over, and ValueError when
-    it gives other figures than it has targets for."""
-    with (
-        tempfile.TemporaryDirectory(prefix="sluice-faults-") as folder,
-        World(Path(folder)) as world,
-        _within(row.limit_s),
-    ):
-        measured = row.run(world, seed)
-    wanted = {target.what for target in row.targets}
-    if set(measured.figures) != wanted:
-        raise ValueError(f"figures {sorted(measured.figures)}, wanted {sorted(wanted)}")
-    return measured
-
-
-def _attempt(outcome: Outcome, seed: int) -> tuple[str, bool]:
-    """What to say of it, and whether to try other seeds."""
-    try:
-        measured = one(outcome.row, seed)
-    # A test's helper says it by a skip, or in CI by a failure: a mount that is not allowed.
-    except (NotRun, pytest.skip.Exception, pytest.fail.Exception) as reason:
-        outcome.not_run = str(reason)
-        return f"not run: {reason}", False
-    except Exception as error:
-        text = f"{type(error).__name__}: {error}"
-        outcome.failures.append(text)
-        return f"FAILED: {text}", True
-    outcome.measured.append(measured)
-    shown = ", ".join(f"{what} {value:g}" for what, value in measured.figures.items())
-    return (f"{shown}; {measured.note}" if measured.note else shown), True
-
-
-@contextmanager
-def _within(seconds: float) -> Iterator[None]:
-    def over(number: int, frame: FrameType | None) -> None:
-        raise TooLong(f"it did not end within {seconds:g} s")
-
-    before = signal.signal(signal.SIGALRM, over)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

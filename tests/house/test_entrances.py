@@ -58,6 +58,7 @@ def test_ci_calls_the_same_targets_as_people() -> None:
     ]
     assert "make check" in commands
     assert "make test" in commands
+    assert "make faults FAULT_FLAGS=" in commands  # each three times, and nothing written
     assert not any(re.match(r"(pytest|ruff|mypy|cargo) ", command) for command in commands)
 
 
