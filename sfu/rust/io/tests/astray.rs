@@ -3,6 +3,7 @@
 mod world;
 
 use std::net::{Ipv4Addr, UdpSocket};
+use std::time::Instant;
 
 use sluice_media_core::demux::{self, Kind};
 use sluice_media_io::peer::Role;
@@ -78,6 +79,39 @@ fn nobody_else_can_send_media_that_looks_like_a_publishers() {
         ["media_unproved_address", "path_changes", "errors_panic"].map(|name| world.count(name)),
         [0; 3]
     );
+}
+
+#[test]
+fn a_flood_in_a_publishers_name_is_looked_at_so_often_and_no_more() {
+    let mut world = World::new();
+    let publisher = world.publish("town");
+    let viewer = world.watch("town");
+    world[publisher].record = Some(Vec::new());
+    world.stream(publisher, 10, 10);
+    world.until("it began", |w| w[viewer].pictures.len() == 10);
+    let record = world[publisher].record.take().expect("a record");
+    let media = record
+        .iter()
+        .find(|datagram| demux::kind(datagram) == Kind::Rtp);
+    // Under a number that is still to come, so that only its key tells that it is forged.
+    let mut forged = media.expect("a packet").clone();
+    forged[3] = forged[3].wrapping_add(100);
+    let stranger = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
+    let to = world.address("udp");
+    let began = Instant::now();
+    for sent in 1..=4_000 {
+        stranger.send_to(&forged, to).expect("loopback");
+        if sent % 100 == 0 {
+            world.until("they came", |w| w.count("drops_unknown_address") == sent);
+        }
+    }
+    let allowed = 200.0 * (1.0 + began.elapsed().as_secs_f64());
+    let tried = world.count("drops_srtp") as f64;
+    assert!((200.0..=allowed).contains(&tried), "{tried} of {allowed}");
+    // The publisher's own, meanwhile and afterwards, are none of a stranger's.
+    world.stream(publisher, 10, 0);
+    world.until("media goes on", |w| w[viewer].pictures.len() == 20);
+    assert_eq!(world[viewer].picture_payloads(), world[publisher].sent);
 }
 
 #[test]
