@@ -128,9 +128,12 @@ export class ResourcePeer {
     }
   }
 
-  /** Nothing arrives though it should: find another path now, as browsers wait for many seconds. */
+  /**
+   * Nothing arrives though it should: find another path now, as browsers wait for many seconds.
+   * One that is still looked for has a limit of its own, and would be disturbed.
+   */
   repair() {
-    if (this.#resource) this.#restart();
+    if (this.#resource && this.pc.connectionState !== "connecting") this.#restart();
   }
 
   /**

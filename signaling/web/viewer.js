@@ -32,6 +32,7 @@ export class ChannelViewer extends EventTarget {
   #token;
   #events;
   #session = null;
+  #followed = null; // the session whose own stream we listen to
   #timer = null;
   #iceServers = [];
   #changedAt = 0;
@@ -159,7 +160,8 @@ export class ChannelViewer extends EventTarget {
     if (name === "layers" && Array.isArray(data.layers)) this.layers = data.layers;
     if (name === "layer") this.#setLayer(data);
     // A server that was started anew does not know our session: asked for it, it says so at once.
-    if (name === "orphaned") return this.#session?.repair?.();
+    // The stream may be that of the session before, which a new one has replaced already.
+    if (name === "orphaned") return void (this.#session === this.#followed && this.#session?.repair?.());
     if (name === "active") {
       this.live = true;
       this.stalled = false;
@@ -339,7 +341,9 @@ export class ChannelViewer extends EventTarget {
   async #followSession(session) {
     try {
       const url = await session.subscribe(SESSION_NAMES);
-      if (this.#session === session && this.live !== false) this.#events.listenTo(url);
+      if (this.#session !== session || this.live === false) return;
+      this.#followed = session;
+      this.#events.listenTo(url);
     } catch (error) {
       // The channel's stream goes on; only the name of our layer is missing.
       if (!(error instanceof ProblemError)) throw error;

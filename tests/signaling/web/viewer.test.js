@@ -7,7 +7,7 @@ import { ProblemError } from "../../../signaling/web/problem.js";
 import { TransportPlan } from "../../../signaling/web/transportplan.js";
 import { ChannelViewer } from "../../../signaling/web/viewer.js";
 
-const FRESH = { sessions: 0, refuseLayer: null, refuseOffer: null, forgets: false };
+const FRESH = { sessions: 0, refuseLayer: null, refuseOffer: null, forgets: false, streams: null };
 const server = {};
 const ICE = "a=mid:0\r\na=ice-ufrag:ours\r\na=ice-pwd:secret\r\n";
 const SDP = `v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n${ICE}`;
@@ -52,7 +52,9 @@ globalThis.EventSource = class extends EventTarget {
   }
 };
 globalThis.fetch = async (url, init) => {
-  const response = answer(new URL(url).pathname, init);
+  const { pathname } = new URL(url);
+  if (pathname.endsWith("/events")) await server.streams;
+  const response = answer(pathname, init);
   return Object.defineProperty(response, "url", { value: String(url) }); // Node leaves it empty
 };
 
@@ -412,4 +414,39 @@ test("a session whose stream is refused is asked for, and given up where nobody 
   assert.deepEqual(server.patched, ["/whep/lina/s1", "/whep/lina/s2"]);
   assert.equal(other.session, null);
   other.leave();
+});
+
+test("a stream of the session before, refused late, is no trouble of the new one's", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const viewer = await playing();
+  stream.say("reconnect", { retry_ms: 500, ended: true });
+  let open = null;
+  server.streams = new Promise((resolve) => (open = resolve));
+  mock.timers.tick(1500);
+  await settled();
+  assert.deepEqual([server.sessions, viewer.joins], [2, 2]);
+  stream.refuse(); // the new session's is still asked for
+  await settled();
+  assert.deepEqual(server.patched, []);
+  open();
+  await settled();
+  assert.equal(stream.url, "http://sluice.test/whep/lina/s2/events/e");
+  stream.refuse();
+  await settled();
+  assert.deepEqual(server.patched, ["/whep/lina/s2"]);
+  viewer.leave();
+  mock.timers.reset();
+});
+
+test("a path that is still looked for is not looked for anew", async () => {
+  for (const [state, asked] of [["connecting", 0], ["connected", 1]]) {
+    const viewer = await playing();
+    viewer.session.pc.connectionState = state;
+    viewer.noteMedia();
+    viewer.live = true;
+    viewer.noteSilence();
+    await settled();
+    assert.equal(server.patched.length, asked, state);
+    viewer.leave();
+  }
 });
