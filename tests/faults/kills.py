@@ -16,7 +16,7 @@ from playwright.sync_api import Browser
 from sfu.native import LoadViewers
 from tests.faults.outage import holes, sequence
 from tests.faults.processes import ENCODER
-from tests.faults.row import BUSY, WHOLE, Measured, NotRun, Row, Target
+from tests.faults.row import BUSY, STEADY, WHOLE, Measured, NotRun, Row, Target
 from tests.faults.seen import now_ms
 from tests.faults.world import CHANNEL, World
 from tests.journeys.other_players import OtherPlayer, PlayerServer, Seen
@@ -197,7 +197,7 @@ ROWS = (
         ),
         bridge,
         ("chromium",),
-        cores=BUSY,
+        cores=STEADY,
     ),
     Row(
         "recorder kill -9",

@@ -12,7 +12,7 @@ from contextlib import closing
 import aiohttp
 
 from sfu.native import LoadViewers
-from tests.faults.row import BUSY, WHOLE, Measured, Row, Target
+from tests.faults.row import STEADY, WHOLE, Measured, Row, Target
 from tests.faults.strangers import CLIENT_HELLO, Credentials, check, credentials, rubbish, stranger
 from tests.faults.watching import CHANNEL, awaited, watching
 from tests.faults.wire import Heard, Mouth, overhear
@@ -256,7 +256,7 @@ ROWS = (
         ),
         half_open,
         limit_s=240,
-        cores=BUSY,
+        cores=STEADY,
     ),
     Row(
         "SRTP replay",

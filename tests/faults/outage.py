@@ -9,7 +9,7 @@ from itertools import pairwise
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from tests.faults.row import BUSY, Measured, Row, Target
+from tests.faults.row import STEADY, Measured, Row, Target
 from tests.faults.seen import Moment, now_ms
 from tests.faults.world import CHANNEL, World
 from tests.journeys.access_lines import SERVER, AccessLine
@@ -126,7 +126,7 @@ ROWS = (
         (Target("live again", 1, "s"), *SAME),
         lambda world, seed: silent(world, seed, 5),
         NETWORKS,
-        cores=BUSY,
+        cores=STEADY,
     ),
     Row(
         "publisher silent 30 s",
@@ -135,6 +135,6 @@ ROWS = (
         lambda world, seed: silent(world, seed, 30),
         NETWORKS,
         limit_s=240,
-        cores=BUSY,
+        cores=STEADY,
     ),
 )

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 LIGHT = 0.5
 """Cores, for a row that waits more than it computes."""
+STEADY = 0.8
+"""For one that plays, with little to encode or to decode."""
 BUSY = 1.2
 """For one that keeps a core busy: a browser that plays and a phone that encodes, for example."""
 WHOLE = 2.0

@@ -9,7 +9,7 @@ from sfu.native import LoadViewers
 from signaling.load_crowd import Crowd
 from signaling.load_door import MonotonicClock, WhepDoor
 from tests.faults.peers import BadViewer, connected
-from tests.faults.row import WHOLE, Measured, Row, Target
+from tests.faults.row import BUSY, WHOLE, Measured, Row, Target
 from tests.faults.watching import CHANNEL, watching
 from tests.faults.world import World
 from tests.journeys.access_lines import QUEUE_MS, SERVER
@@ -194,7 +194,7 @@ ROWS = (
             Target("more delay of others, p99", 5, "ms"),
         ),
         data_flood,
-        cores=WHOLE,
+        cores=BUSY,
     ),
     Row(
         "slow viewer",
@@ -206,6 +206,6 @@ ROWS = (
         ),
         slow_viewer,
         ("root", "ip", "tc"),
-        cores=WHOLE,
+        cores=BUSY,
     ),
 )
