@@ -21,7 +21,8 @@ from tests.faults.watching import CHANNEL, watching
 from tests.faults.world import World
 
 FAMILY = "cpu"
-GROUPS = Path("/sys/fs/cgroup/cpu")
+VERSION_1 = Path("/sys/fs/cgroup/cpu")
+UNIFIED = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"))
 PERIOD_US = 20_000
 """Short, so that a server without its share waits some milliseconds and not a tenth of a second."""
 VIEWERS = 30
@@ -97,21 +98,38 @@ def rush(world: World, seed: int) -> Measured:
 @contextmanager
 def share_of_a_core(tree: Tree, share: float) -> Iterator[None]:
     """All processes of the tree get together no more than this of one core. Raises NotRun."""
-    group = GROUPS / f"sluice-faults-{os.getpid()}"
+    above = next((one for one in UNIFIED if "cpu" in _controllers(one)), VERSION_1)
+    group = above / f"sluice-faults-{os.getpid()}"
     try:
-        group.mkdir()
+        _make(group, str(round(PERIOD_US * share)))
     except OSError as error:
-        raise NotRun(f"missing: cgroup v1 for the CPU ({error.strerror})") from None
+        raise NotRun(f"missing: a cgroup for the CPU ({error})") from None
     try:
-        (group / "cpu.cfs_period_us").write_text(str(PERIOD_US))
-        (group / "cpu.cfs_quota_us").write_text(str(round(PERIOD_US * share)))
         for pid in tree.all():
             (group / "cgroup.procs").write_text(str(pid))
         yield
     finally:
         for line in (group / "cgroup.procs").read_text().split():
-            (GROUPS / "cgroup.procs").write_text(line)
+            (above / "cgroup.procs").write_text(line)
         group.rmdir()
+
+
+def _make(group: Path, quota: str) -> None:
+    if group.parent in UNIFIED:
+        (group.parent / "cgroup.subtree_control").write_text("+cpu")
+        group.mkdir()
+        (group / "cpu.max").write_text(f"{quota} {PERIOD_US}")
+    else:
+        group.mkdir()
+        (group / "cpu.cfs_period_us").write_text(str(PERIOD_US))
+        (group / "cpu.cfs_quota_us").write_text(quota)
+
+
+def _controllers(group: Path) -> list[str]:
+    try:
+        return (group / "cgroup.controllers").read_text().split()
+    except OSError:
+        return []
 
 
 P99 = Target("delay of viewers, p99", 500, "ms")

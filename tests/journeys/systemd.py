@@ -1,7 +1,7 @@
 """A systemd of its own, as process 1 of its namespaces, that runs deploy/sluice.service.
 
 Files are overlays that are gone afterwards, cgroups are below one of ours, and nothing of the
-machine's own systemd is asked or told. Needs root and cgroup v1 or hybrid, as containers have it.
+machine's own systemd is asked or told. Needs root.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from tests.journeys.waiting import until
 
 PROJECT: Final = Path(__file__).parents[2]
 GROUPS: Final = Path("/sys/fs/cgroup")
-HIERARCHIES: Final = ("systemd", "pids", "memory", "cpu", "devices", "unified")
+VERSION_1: Final = ("systemd", "pids", "memory", "cpu", "devices", "unified")
+"""What a systemd wants where cgroups are of version 1, or of both."""
 BOOT_S: Final = 20.0
 BASE: Final = Path(sys.base_prefix)
 
@@ -64,7 +65,11 @@ install -m 0640 -o root -g sluice /opt/sluice/sluice.yaml /etc/sluice/sluice.yam
 install -m 0644 /opt/sluice/deploy/sluice.service /etc/systemd/system/
 
 umount -l /sys/fs/cgroup
-mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup
+if [ -z "$HIERARCHIES" ]; then
+  mount -t cgroup2 cgroup2 /sys/fs/cgroup
+else
+  mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup
+fi
 for group in $HIERARCHIES; do
   mkdir "/sys/fs/cgroup/$group"
   case $group in
@@ -86,7 +91,7 @@ class Systemd:
 
     def ctl(self, *words: str, check: bool = True) -> str:
         """`systemctl` in there. Raises CalledProcessError."""
-        return self._inside("systemctl", "--no-pager", *words, check=check)
+        return self.run("systemctl", "--no-pager", *words, check=check)
 
     def show(self, unit: str, name: str) -> str:
         """A property of the unit, such as MainPID."""
@@ -94,30 +99,28 @@ class Systemd:
 
     def read(self, path: str) -> str:
         """A file as it is in there; empty when there is none yet."""
-        return self._inside("cat", path, check=False)
+        return self.run("cat", path, check=False)
 
     def status(self, pid: int) -> dict[str, str]:
         """What /proc/<pid>/status says of one of its processes."""
         lines = self.read(f"/proc/{pid}/status").splitlines()
         return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
-    def run(self, *words: str) -> str:
-        """Any command in there. Raises CalledProcessError."""
-        return self._inside(*words, check=True)
-
-    def _inside(self, *words: str, check: bool) -> str:
+    def run(self, *words: str, check: bool = True) -> str:
+        """What any command in there says. Raises CalledProcessError, if wished."""
         command = ["nsenter", "--target", str(self.pid), "--mount", "--pid", "--cgroup", *words]
-        done = subprocess.run(command, capture_output=True, text=True, check=check)
-        return done.stdout
+        return subprocess.run(command, capture_output=True, text=True, check=check).stdout
 
 
 @contextmanager
 def booted() -> Iterator[Systemd]:
     """A systemd that runs nothing yet; it ends with all that it started."""
-    there = [GROUPS / name / f"sluice-systemd-{os.getpid()}" for name in HIERARCHIES]
+    hierarchies = () if (GROUPS / "cgroup.controllers").exists() else VERSION_1
+    ours = f"sluice-systemd-{os.getpid()}"
+    there = [GROUPS / name / ours for name in hierarchies] or [GROUPS / ours]
     for group in there:
         if not group.parent.is_dir():
-            _missing(f"cgroup v1 ({group.parent})")
+            _missing(f"cgroups ({group.parent})")
     command = ["unshare", "--mount", "--pid", "--fork", "--ipc", "--uts", "--cgroup"]
     command += ["--kill-child", "--propagation", "private", "bash", "-c", BOOT, "boot"]
     # It must be in its groups before it makes a namespace of them.
@@ -128,7 +131,7 @@ def booted() -> Iterator[Systemd]:
             group.mkdir()
         with subprocess.Popen(
             ["bash", "-c", enter, "enter", *map(str, there), "--", *command, str(PROJECT)],
-            env={**os.environ, "DROP_IN": DROP_IN, "HIERARCHIES": " ".join(HIERARCHIES)},
+            env={**os.environ, "DROP_IN": DROP_IN, "HIERARCHIES": " ".join(hierarchies)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -76,8 +76,8 @@ def test_it_serves_as_a_user_without_rights_and_takes_a_broadcast(
     with Publisher(command, {"MOBILE_SIM_KEY": made["key"]}, tmp_path / "phone.log"):
         until("it is live", lambda: '"live":true' in answer("/api/channels/garden/state"), 30)
         until("it can be watched by HLS", lambda: segment("garden"), 30)
-        recordings = "/var/lib/sluice/recordings"
-        until("it is recorded", lambda: "source" in systemd.run("ls", "-R", recordings), 30)
+        find = ["find", "/var/lib/sluice/recordings", "-name", "source-*"]
+        until("it is recorded", lambda: systemd.run(*find, check=False), 30)
         [encoder] = systemd.run("pgrep", "-f", "bridge.transcode").split()
         for space in ("net", "user"):
             assert namespace(systemd, encoder, space) != namespace(

@@ -85,6 +85,22 @@ fn twenty_in_a_hundred_lost_lead_to_the_lowest_and_not_to_nothing() {
 }
 
 #[test]
+fn a_worse_second_at_twenty_in_a_hundred_takes_nobodys_picture() {
+    let mut without = Vec::new();
+    for seed in 1..=100 {
+        let link = Link {
+            loss: 200,
+            ..free(seed)
+        };
+        let viewing = watch(link, seed);
+        if viewing.share(LOWEST, 1000, MINUTE) < 1.0 {
+            without.push((seed, viewing.changes));
+        }
+    }
+    assert!(without.is_empty(), "{} of 100: {without:?}", without.len());
+}
+
+#[test]
 fn bursts_of_loss_now_and_then_push_nobody_down() {
     let bursts = Bursts {
         begin: 3,

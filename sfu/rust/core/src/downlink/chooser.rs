@@ -104,6 +104,10 @@ impl Chooser {
         self.pin = layer;
     }
 
+    pub fn shows_a_picture(&self) -> bool {
+        matches!(self.current, Choice::Layer(_))
+    }
+
     /// `layers` ascend. `audio`: bit/s of the sound.
     pub fn choose(
         &mut self,

@@ -21,6 +21,9 @@ pub(super) struct Estimate {
     moved: Instant,
     fell: Option<Instant>,
     congested: Option<Instant>,
+    flooded: Option<Instant>,
+    /// Loss would have it lower than the smallest picture needs.
+    rests: bool,
 }
 
 impl Estimate {
@@ -30,6 +33,8 @@ impl Estimate {
             moved: now,
             fell: None,
             congested: None,
+            flooded: None,
+            rests: false,
         }
     }
 
@@ -39,16 +44,25 @@ impl Estimate {
 
     /// The number is a limit that was felt, and not only what happened to be sent so far.
     pub fn congested(&self, now: Instant) -> bool {
-        self.congested_within(FRESH, now)
+        within(self.congested, FRESH, now)
     }
 
     /// Congestion is felt right now.
     pub fn pressed(&self, now: Instant) -> bool {
-        self.congested_within(PRESENT, now)
+        within(self.congested, PRESENT, now)
+    }
+
+    /// What the smallest picture needs now. Where nothing but loss would take it away, the number
+    /// rests there, and rises with it.
+    pub fn rest(&mut self, floor: f64) {
+        if self.rests {
+            self.raise(floor);
+        }
     }
 
     /// Nothing speaks against more. `limit`: the delivered rate.
     pub fn grow(&mut self, delivered: f64, now: Instant) {
+        self.rests = false;
         let passed = self.pass(now).min(0.5);
         let grown = self.rate * (1.0 + GROWTH * passed);
         self.raise(grown.min(AHEAD * delivered));
@@ -80,10 +94,14 @@ impl Estimate {
     }
 
     /// So much is lost that only what arrived can be trusted. The first time it may have been
-    /// one large burst, and the smallest picture stays.
-    pub fn flooded(&mut self, delivered: f64, floor: f64, now: Instant) {
-        let floor = if self.congested(now) { 0.0 } else { floor };
+    /// one large burst; and a line without a queue (`chance`) may lose a good deal all the time,
+    /// and for once more than that. Then the smallest picture stays.
+    pub fn flooded(&mut self, delivered: f64, floor: f64, chance: bool, now: Instant) {
+        let before = if chance { self.flooded } else { self.congested };
+        let again = within(before, FRESH, now);
+        let floor = if again { 0.0 } else { floor };
         self.congested = Some(now);
+        self.flooded = Some(now);
         self.fall(0.95 * delivered, floor, now);
     }
 
@@ -96,6 +114,7 @@ impl Estimate {
     /// The receiver names a limit; `most`: what may be believed of it.
     pub fn told(&mut self, limit: f64, most: f64, now: Instant) {
         self.pass(now);
+        self.rests = false;
         if limit < self.rate {
             self.congested = Some(now);
             self.rate = limit.max(LEAST);
@@ -109,19 +128,12 @@ impl Estimate {
         self.rate = self.rate.min(found).max(carried.min(self.rate));
     }
 
-    fn congested_within(&self, span: Duration, now: Instant) -> bool {
-        self.congested
-            .is_some_and(|at| now.saturating_duration_since(at) < span)
-    }
-
     fn fall(&mut self, to: f64, floor: f64, now: Instant) {
         self.pass(now);
-        if self
-            .fell
-            .is_some_and(|at| now.saturating_duration_since(at) < FALL_GAP)
-        {
+        if within(self.fell, FALL_GAP, now) {
             return;
         }
+        self.rests = floor > to;
         let floor = floor.min(self.rate);
         self.fell = Some(now);
         self.rate = to.min(self.rate).max(floor).max(LEAST);
@@ -132,4 +144,9 @@ impl Estimate {
         self.moved = now;
         passed
     }
+}
+
+/// It happened, and not longer ago than that.
+fn within(at: Option<Instant>, span: Duration, now: Instant) -> bool {
+    at.is_some_and(|at| now.saturating_duration_since(at) < span)
 }

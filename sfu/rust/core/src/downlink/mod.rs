@@ -207,7 +207,9 @@ impl Downlink {
                 self.loss_reported = true;
             }
             if lost > 0.3 {
-                self.estimate.flooded(sent * (1.0 - lost), self.floor, now);
+                // Whether there is a queue, nobody tells.
+                self.estimate
+                    .flooded(sent * (1.0 - lost), self.floor, false, now);
             } else {
                 self.estimate.lossy(lost, sent, self.floor, now);
             }
@@ -253,6 +255,9 @@ impl Downlink {
     pub fn choose(&mut self, layers: &[LayerRate], audio: u64, now: Instant) -> Choice {
         let lowest = layers.iter().find(|layer| layer.active);
         self.floor = lowest.map_or(0.0, |layer| 1.05 * need(layer, audio));
+        if self.chooser.shows_a_picture() && self.trend.free() {
+            self.estimate.rest(self.floor);
+        }
         self.listen(now);
         self.judge(now);
         let blind = self.kind == Feedback::None && !self.loss_reported;
@@ -319,7 +324,10 @@ impl Downlink {
             return;
         }
         match self.loss.window(clock) {
-            Some(window) if window.heavy() => self.estimate.flooded(delivered, self.floor, now),
+            Some(window) if window.heavy() => {
+                let chance = self.trend.free();
+                self.estimate.flooded(delivered, self.floor, chance, now);
+            }
             Some(window) if window.at_least > 0.1 => {
                 self.estimate
                     .lossy(window.share, delivered, self.floor, now);
