@@ -101,10 +101,13 @@ def share_of_a_core(tree: Tree, share: float) -> Iterator[None]:
     above = next((one for one in UNIFIED if "cpu" in _controllers(one)), VERSION_1)
     group = above / f"sluice-faults-{os.getpid()}"
     try:
-        _make(group, str(round(PERIOD_US * share)))
+        if above in UNIFIED:
+            (above / "cgroup.subtree_control").write_text("+cpu")
+        group.mkdir()
     except OSError as error:
         raise NotRun(f"missing: a cgroup for the CPU ({error})") from None
     try:
+        _limit(group, str(round(PERIOD_US * share)))
         for pid in tree.all():
             (group / "cgroup.procs").write_text(str(pid))
         yield
@@ -114,13 +117,11 @@ def share_of_a_core(tree: Tree, share: float) -> Iterator[None]:
         group.rmdir()
 
 
-def _make(group: Path, quota: str) -> None:
+def _limit(group: Path, quota: str) -> None:
+    """To so many microseconds of each period, as versions 2 and 1 of cgroups are told it."""
     if group.parent in UNIFIED:
-        (group.parent / "cgroup.subtree_control").write_text("+cpu")
-        group.mkdir()
         (group / "cpu.max").write_text(f"{quota} {PERIOD_US}")
     else:
-        group.mkdir()
         (group / "cpu.cfs_period_us").write_text(str(PERIOD_US))
         (group / "cpu.cfs_quota_us").write_text(quota)
 

@@ -11,8 +11,5 @@ KNOWN: Final[dict[tuple[str, str], str]] = {
     ("blocking reloads", "honest answers, p99"): (
         "600 requests that come at the same moment keep the event loop for a tenth of a second"
     ),
-    ("CPU full, by a rush of viewers", "delay of viewers, p99"): (
-        "737 ms once where eight other runs had 237 to 393; why is not known yet"
-    ),
 }
 """By the row's name and the figure's."""
