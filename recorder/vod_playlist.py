@@ -5,12 +5,13 @@ chunks as they were recorded.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from recorder.replay import Line, Piece, Replay, Slot
+from recorder.replay import Line, Replay, Slot
+from recorder.segments import Silence, segments
 
 PLAYLIST: Final = "index.m3u8"
 GAP: Final = "gap.mp4"
@@ -21,8 +22,6 @@ _AUDIO: Final = "audio"
 _CAPTIONS: Final = "captions"
 _UNQUOTABLE: Final = re.compile(r'["\x00-\x1f\x7f]')
 _SECOND: Final = 1_000_000
-SHORT_US: Final = 250_000
-"""What a rendition lacks and is no longer than this is not worth a gap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,11 @@ class Subtitle:
 def chunk_address(number: int) -> str:
     """The address of a chunk, relative to the playlist of its rendition."""
     return f"{number:06d}.mp4"
+
+
+def silence_address(silence: Silence) -> str:
+    """The address of silence, relative to the playlist of its rendition."""
+    return f"silence-{silence.chunk:06d}-{silence.time}-{silence.frames}.mp4"
 
 
 def master(replay: Replay, *, query: str = "", subtitles: Sequence[Subtitle] = ()) -> str:
@@ -80,8 +84,8 @@ def media(replay: Replay, name: str, slots: range, *, from_us: int | None = None
     """The playlist of a rendition: the slots of the replay that hold what is asked for.
 
     `from_us`: VOD time within the first slot at which players shall begin. All renditions break
-    at the same places, and slots that one lacks are gaps. Raises KeyError for a rendition that
-    there is not.
+    at the same places. Where sound is missing there is silence; pictures that a rendition lacks
+    are a gap. Raises KeyError for a rendition that there is not.
     """
     line = replay.lines[name]
     chosen = replay.slots[slots.start : slots.stop]
@@ -101,65 +105,28 @@ def media(replay: Replay, name: str, slots: range, *, from_us: int | None = None
         lines.append(f"#EXT-X-START:TIME-OFFSET={offset:.6f},PRECISE=YES")
     period = -1
     map_chunk = 0
-    last: tuple[int, int] | None = None
-    """Line of the length of the segment before, if there is one in this period, and its length."""
-    for slot in chosen:
-        if slot.period != period:
+    for one in segments(replay, name, chosen):
+        if one.slot.period != period:
             if period >= 0:
                 lines.append("#EXT-X-DISCONTINUITY")
-            period, map_chunk, last = slot.period, 0, None
-            lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{_date(replay, slot)}")
-        if name not in slot.pieces:
-            if last is not None and slot.duration_us <= SHORT_US:
-                # A moment without sound is no gap to a player; and hls.js never ends on one.
-                last = (last[0], last[1] + slot.duration_us)
-                lines[last[0]] = _length(last[1])
-                continue
-            lines += ("#EXT-X-GAP", _length(slot.duration_us), GAP)
-            last = None
+            period, map_chunk = one.slot.period, 0
+            lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{_date(replay, one.slot)}")
+        length = f"#EXTINF:{one.duration_us / _SECOND:.6f},"
+        if one.content is None:
+            lines += ("#EXT-X-GAP", length, GAP)
             continue
-        for piece, duration_us in _timed(replay, line, slot):
-            init = line.inits[piece.chunk]
-            if init != map_chunk:
-                map_chunk = init
-                size = len(line.chunks[init].init)
-                lines.append(f'#EXT-X-MAP:URI="{chunk_address(init)}",BYTERANGE="{size}@0"')
-            last = (len(lines), duration_us)
-            lines += (
-                _length(duration_us),
-                f"#EXT-X-BYTERANGE:{piece.size}@{piece.offset}",
-                chunk_address(piece.chunk),
-            )
+        init = line.inits[one.content.chunk]
+        if init != map_chunk:
+            map_chunk = init
+            size = len(line.chunks[init].init)
+            lines.append(f'#EXT-X-MAP:URI="{chunk_address(init)}",BYTERANGE="{size}@0"')
+        lines.append(length)
+        if isinstance(one.content, Silence):
+            lines.append(silence_address(one.content))
+        else:
+            byte_range = f"#EXT-X-BYTERANGE:{one.content.size}@{one.content.offset}"
+            lines += (byte_range, chunk_address(one.content.chunk))
     return "\n".join([*lines, "#EXT-X-ENDLIST", ""])
-
-
-def _length(duration_us: int) -> str:
-    return f"#EXTINF:{duration_us / _SECOND:.6f},"
-
-
-def _timed(replay: Replay, line: Line, slot: Slot) -> Iterable[tuple[Piece, int]]:
-    """The pieces of a slot, and how long each lasts in microseconds: until the next begins."""
-    pieces = slot.all_pieces(line.name)
-    if len(pieces) == 1:
-        return ((pieces[0], slot.duration_us),)
-    return _timed_several(replay, line, slot, pieces)
-
-
-def _timed_several(
-    replay: Replay, line: Line, slot: Slot, pieces: Sequence[Piece]
-) -> Iterator[tuple[Piece, int]]:
-    period = replay.periods[slot.period]
-    end_us = slot.at_us + slot.duration_us
-    ends = [
-        period.at_us
-        + (period.origin_us + piece.time * _SECOND // line.timescale - period.stream_us)
-        for piece in pieces[1:]
-    ]
-    at_us = slot.at_us
-    for piece, following_us in zip(pieces, [*ends, end_us], strict=True):
-        following_us = min(max(following_us, at_us), end_us)
-        yield piece, following_us - at_us
-        at_us = following_us
 
 
 def _rates(replay: Replay, name: str) -> tuple[int, int]:

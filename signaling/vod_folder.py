@@ -28,9 +28,10 @@ from recorder.jobs.outputs import DERIVED
 from recorder.jobs.queue import QueueDown
 from recorder.media import MediaMissing
 from recorder.mp4.boxes import MalformedMedia
+from recorder.mp4.silence import silence
 from recorder.mp4.stitch import NothingToStitch
 from recorder.mp4.text import ChapterMark
-from recorder.recording import ID
+from recorder.recording import ID, ChunkFile
 from recorder.records import chunk_name
 from recorder.store.media import StoreDown
 from recorder.vod_playlist import Subtitle, master, media
@@ -51,6 +52,9 @@ VIDEO_TYPE: Final = "video/mp4"
 VTT_TYPE: Final = "text/vtt; charset=utf-8"
 LATEST_MS: Final = 10**10
 _CHUNK: Final = re.compile(r"([a-z0-9][a-z0-9_-]{0,31})/([0-9]{6,9})\.mp4", re.ASCII)
+_SILENCE: Final = re.compile(
+    r"([a-z0-9][a-z0-9_-]{0,31})/silence-([0-9]{6,9})-([0-9]{1,15})-([0-9]{1,4})\.mp4", re.ASCII
+)
 _PLAYLIST: Final = re.compile(r"([a-z0-9][a-z0-9_-]{0,31})/index\.m3u8", re.ASCII)
 _SHEET: Final = re.compile(r"sheet-[0-9]{3}\.jpg", re.ASCII)
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
@@ -108,6 +112,8 @@ class VodFolder:
             return await answer(request, shown)
         if (chunk := _CHUNK.fullmatch(address)) is not None:
             return self._chunk(request, shown, chunk[1], int(chunk[2]))
+        if (silent := _SILENCE.fullmatch(address)) is not None:
+            return self._silence(shown, silent[1], *map(int, silent.groups()[1:]))
         if address.startswith("captions/"):
             text, kind = await self._captions.answer(shown, address.removeprefix("captions/"))
             return self._text(shown, text, kind)
@@ -139,11 +145,20 @@ class VodFolder:
             shown, media(shown.replay, rendition, slots, from_us=start), PLAYLIST_TYPE
         )
 
+    def _silence(
+        self, shown: Shown, rendition: str, number: int, time: int, frames: int
+    ) -> Response:
+        """What the playlist of sound has where there is none."""
+        init = _captured(shown, rendition, number).chunk.init
+        try:
+            data = silence(init, time, frames)
+        except ValueError as error:
+            raise Problem("media-unknown", "There is no such silence.") from error
+        headers = {"Cache-Control": self._lifetime(shown, 86_400)}
+        return Response(data, headers=headers, media_type="audio/mp4")
+
     def _chunk(self, request: Request, shown: Shown, rendition: str, number: int) -> ASGIApp:
-        captured = shown.recording.renditions.get(rendition)
-        chunk = None if captured is None else captured.chunks.get(number)
-        if chunk is None:
-            raise Problem("media-unknown", "There is no such chunk.")
+        chunk = _captured(shown, rendition, number)
         name = chunk_name(rendition, number)
 
         def read(start: int, length: int) -> Iterator[bytes]:
@@ -251,6 +266,15 @@ class VodFolder:
             if await asyncio.to_thread(path.is_file):
                 return path
         return None
+
+
+def _captured(shown: Shown, rendition: str, number: int) -> ChunkFile:
+    """Raises Problem `media-unknown`."""
+    captured = shown.recording.renditions.get(rendition)
+    chunk = None if captured is None else captured.chunks.get(number)
+    if chunk is None:
+        raise Problem("media-unknown", "There is no such chunk.")
+    return chunk
 
 
 def _is_as_long(output: Output, shown: Shown) -> bool:

@@ -44,4 +44,8 @@ class VodPage:
             until(what, look, within_s)
         except TimeoutError as error:
             text = self.page.inner_text("body")
-            raise TimeoutError(f"{error}; the page: {text[:2_000]}") from None
+            names = ("state", "positionMs", "durationMs", "bufferedMs", "ended")
+            player = self.page.evaluate(
+                "(names) => names.map((name) => [name, window.sluice?.[name]])", names
+            )
+            raise TimeoutError(f"{error}; {dict(player)}; the page: {text[:2_000]}") from None

@@ -122,12 +122,14 @@ class Broadcast:
         profile: str = "high",
         *,
         sound: bool = True,
+        quiet: int = 0,
         channels: int = 2,
         breaks: bool = False,
         without: Mapping[str, Collection[int]] | None = None,
     ) -> None:
-        """Pictures and sound for a time. `breaks`: with a discontinuity, though nothing is
-        missing. `without`: by rendition those parts, from 0, that it lacks."""
+        """Pictures and sound for a time. `quiet`: beside so many pictures at its end there is
+        no sound. `breaks`: with a discontinuity, though nothing is missing. `without`: by rendition
+        those parts, from 0, that it lacks."""
         count = int(seconds * 30)
         breaks = breaks or self._broken
         missing = without or {}
@@ -150,7 +152,7 @@ class Broadcast:
                 if n // self.part not in dropped
             )
         if sound:
-            self._record_sound(count, channels, breaks, missing.get(AUDIO, ()))
+            self._record_sound(count - quiet, channels, breaks, missing.get(AUDIO, ()))
         self._msn += -(-count // GOP)
         self._picture += count
         self._now += PICTURE * count

@@ -177,17 +177,33 @@ def test_a_stretch_from_the_beginning_of_a_slot_needs_no_start(replay: Replay) -
     assert "EXT-X-START" not in text
 
 
-def test_a_rendition_that_breaks_within_a_slot_has_two_segments_there(tmp_path: Path) -> None:
+def test_a_rendition_that_breaks_within_a_slot_has_more_segments_there(tmp_path: Path) -> None:
     broadcast = Broadcast(tmp_path / "r", part=10)
     broadcast.session()
-    broadcast.shoot(3, without={AUDIO: {4}})
+    broadcast.shoot(3, without={AUDIO: {4}, "90p": {4}})
     replay = broadcast.replay()
-    segments = list(read(whole(replay, AUDIO)))
-    assert len(segments) == 4
-    assert not any(one.gap for one in segments)
-    assert segments[1].duration == pytest.approx(2 / 3, abs=0.03)
-    assert segments[1].duration + segments[2].duration == pytest.approx(1.0)
-    assert sum(one.duration for one in segments) == pytest.approx(3.0)
+    for name, silent in ((AUDIO, 1), ("90p", 0)):
+        found = list(read(whole(replay, name)))
+        assert not any(one.gap for one in found)
+        assert sum("silence" in one.data[0] for one in found) == silent
+        assert sum(one.duration for one in found) == pytest.approx(3.0)
+        within = found[1:-1]
+        assert len(within) == (3 if silent else 1)
+        assert sum(one.duration for one in within) == pytest.approx(1.0)
+
+
+def test_sound_that_is_missing_is_silence_with_the_map_of_its_period(tmp_path: Path) -> None:
+    broadcast = Broadcast(tmp_path / "r")
+    broadcast.session()
+    broadcast.shoot(2, sound=False)
+    broadcast.shoot(1, channels=1)
+    broadcast.wait(3)
+    broadcast.shoot(1, channels=2)
+    replay = broadcast.replay()
+    found = list(read(whole(replay, AUDIO)))
+    assert [one.data[0].partition("-")[0] for one in found[:2]] == ["silence"] * 2
+    assert not any("silence" in one.data[0] for one in found[2:])
+    assert [one.map[0] for one in found] == ["000001.mp4"] * 3 + ["000002.mp4"]
 
 
 def test_a_new_init_segment_of_any_rendition_is_a_break_for_all(tmp_path: Path) -> None:

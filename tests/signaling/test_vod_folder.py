@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -96,6 +97,20 @@ async def test_a_stretch_is_played_through_its_playlists(door: Door) -> None:
     assert "#EXT-X-START:TIME-OFFSET=0.5" in source.text
     assert "#EXT-X-DISCONTINUITY\n" in source.text
     assert await play(door, addresses[0]) == (3 * 30, 3_000)
+
+
+async def test_where_sound_is_missing_silence_is_played(tmp_path: Path) -> None:
+    film(tmp_path, mute_s=2)
+    async with open_vods(tmp_path) as door:
+        address = f"{ROOT}audio/index.m3u8"
+        silent = re.findall(r"silence-.*\.mp4", (await found(door, address)).text)
+        assert len(silent) == 2
+        frames, length_ms = await play(door, address)
+        assert frames >= 7 * 46
+        assert length_ms == 7_000
+        answer = await found(door, f"{ROOT}audio/{silent[0]}")
+        assert answer.headers["content-type"] == "audio/mp4"
+        assert answer.headers["cache-control"] == "public, max-age=86400"
 
 
 async def test_a_stretch_up_to_the_end(door: Door) -> None:
@@ -277,6 +292,9 @@ NOTHING = [
     "../../sluice.db", "%2e%2e/%2e%2e/catalog.db", "source/..%2f..%2findex.log",
     "captions/", "captions/en.vtt", "captions/en/index.m3u8", "captions/../index.log",
     "captions/en/0.vtt", "sheet-1.jpg", "poster.jpg/x", "video.mp4%00", "master.m3u8%0d",
+    "audio/silence-000001-0-0.mp4", "audio/silence-000001-0-4097.mp4",
+    "audio/silence-000099-0-1.mp4", "source/silence-000001-0-1.mp4", "loud/silence-000001-0-1.mp4",
+    "audio/silence-000001--1-1.mp4", "audio/silence-000001-0-1x.mp4", "audio/silence-1-0-1.mp4",
     "\u0661.mp4", "source/\u0661\u0661\u0661\u0661\u0661\u0661.mp4", "x" * 5_000,
 ]  # fmt: skip
 

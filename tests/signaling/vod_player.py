@@ -24,7 +24,8 @@ async def play(door: Door, address: str) -> tuple[int, int]:
     text = (await found(door, address)).text
     assert text.endswith("#EXT-X-ENDLIST\n")
     runs: list[list[bytes]] = []
-    init, place, seconds = b"", (0, 0), 0.0
+    init, seconds = b"", 0.0
+    place: tuple[int, int] | None = None
     for line in text.splitlines():
         tag, _, value = line.partition(":")
         if tag == "#EXT-X-MAP":
@@ -39,7 +40,13 @@ async def play(door: Door, address: str) -> tuple[int, int]:
         elif tag == "#EXT-X-DISCONTINUITY":
             runs.append([init])
         elif line and not line.startswith("#"):
-            runs[-1].append(await _bytes(door, urljoin(address, line), *place))
+            url = urljoin(address, line)
+            runs[-1].append(
+                (await found(door, url)).content
+                if place is None
+                else await _bytes(door, url, *place)
+            )
+            place = None
     frames = sum(len(decode(*run)) for run in runs if len(run) > 1)
     return frames, round(seconds * 1_000)
 

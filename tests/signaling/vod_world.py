@@ -15,13 +15,16 @@ CHANNEL = "channel"
 VOD = "channel-20250615-150640-abcdef"
 
 
-def film(storage: Path, vod: str = VOD) -> Broadcast:
-    """Two periods with a gap of 20 s between: 4 s and 3 s."""
+def film(storage: Path, vod: str = VOD, *, mute_s: int = 0) -> Broadcast:
+    """Two periods with a gap of 20 s between: 4 s and 3 s. `mute_s`: so much of the second, from
+    its start on, has no sound."""
     broadcast = Broadcast(storage / "recordings" / vod)
     broadcast.session()
     broadcast.shoot(4)
     broadcast.wait(20)
-    broadcast.shoot(3)
+    if mute_s:
+        broadcast.shoot(mute_s, sound=False)
+    broadcast.shoot(3 - mute_s)
     broadcast.close()
     return broadcast
 
