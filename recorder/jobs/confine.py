@@ -51,8 +51,10 @@ def stand_back() -> None:
 
 
 def bound(memory_bytes: int, cpu_s: int) -> None:
-    """Address space, processor time, and no core dumps, which would hold what strangers sent."""
+    """Address space, processor time, no way back before the media threads, and no core dumps,
+    which would hold what strangers sent."""
     _limit(resource.RLIMIT_CORE, 0, 0)
+    _limit(resource.RLIMIT_NICE, 0, 0)
     _limit(resource.RLIMIT_AS, memory_bytes, memory_bytes)
     _limit(resource.RLIMIT_CPU, cpu_s, cpu_s + LAST_WORDS_S)
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 PRELUDE = """
-import json, mmap, os, resource, socket, subprocess, sys
+import contextlib, json, mmap, os, resource, socket, subprocess, sys
 from bridge.transcode.sandbox import Limits, enter
 
 def tried(work):
@@ -27,6 +27,8 @@ def tried(work):
 
 ATTEMPTS = """
 inherited = socket.socket()
+with contextlib.suppress(ValueError):  # who is not root cannot
+    resource.setrlimit(resource.RLIMIT_NICE, (40, 40))
 taken = enter(Limits(hardware=HARDWARE), os.getppid())
 fresh = []
 
@@ -43,6 +45,7 @@ print(json.dumps({
     "memory": tried(lambda: mmap.mmap(-1, 3 << 30)),
     "raise": tried(lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))),
     "nice": os.nice(0),
+    "first": tried(lambda: os.nice(-20)),
 }))
 """
 
@@ -69,7 +72,7 @@ def test_no_file_no_socket_no_program_and_no_endless_memory(tmp_path: Path, list
     path = tmp_path / "written"
     found = run(ATTEMPTS, HARDWARE=False, PORT=listener, PATH=str(path))
     assert {"open-files", "file-size", "memory", "dies-with-parent"} <= set(found["taken"])
-    for attempt in ("write", "fill", "read", "connect", "memory"):
+    for attempt in ("write", "fill", "read", "connect", "memory", "first"):
         assert found[attempt] != "done", attempt
     assert found["nice"] >= 5
     assert not path.exists()

@@ -19,6 +19,7 @@ use crate::keying;
 use crate::offer::{self, Identity, OfferError};
 use crate::outbox::Outbox;
 use crate::peer::{Part, Peer, PeerStats, Role, named};
+use crate::priority;
 use crate::settings::{Addresses, Settings, announced};
 use crate::shared::Shared;
 use crate::tcp::Tcp;
@@ -427,9 +428,10 @@ fn spawn(
         sockets.tcp,
         sockets.addresses.clone(),
     )?;
-    let thread = std::thread::Builder::new()
-        .name(name)
-        .spawn(move || worker.run())?;
+    let thread = std::thread::Builder::new().name(name).spawn(move || {
+        priority::raise();
+        worker.run();
+    })?;
     Ok(Handle {
         commands,
         poller,

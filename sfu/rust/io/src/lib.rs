@@ -21,6 +21,7 @@ pub mod offer;
 pub mod outbox;
 pub mod peer;
 pub mod prefetch;
+mod priority;
 pub mod publisher;
 pub mod question;
 pub mod settings;

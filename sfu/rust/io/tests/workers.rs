@@ -308,3 +308,47 @@ fn a_channel_leaves_no_trace_on_any_worker() {
         assert!(world.engine.remove(viewer.peer));
     }
 }
+
+/// The nice of all media threads of this process, and of all others.
+fn by_kind() -> (Vec<i32>, Vec<i32>) {
+    let (mut workers, mut others) = (Vec::new(), Vec::new());
+    for task in std::fs::read_dir("/proc/self/task")
+        .expect("proc")
+        .flatten()
+    {
+        // A thread of another test may have just ended.
+        let Ok(stat) = std::fs::read_to_string(task.path().join("stat")) else {
+            continue;
+        };
+        let (head, rest) = stat.rsplit_once(')').expect("a name in brackets");
+        let nice = rest.split_whitespace().nth(16).expect("a nice");
+        let kind = if head.contains("(sluice-media") {
+            &mut workers
+        } else {
+            &mut others
+        };
+        kind.push(nice.parse().expect("a number"));
+    }
+    (workers, others)
+}
+
+/// Whether this machine lets a thread of ours go before others.
+fn may_go_first() -> bool {
+    // SAFETY: takes no pointers; the thread that it raises ends here.
+    std::thread::spawn(|| unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, -1) == 0 })
+        .join()
+        .expect("a thread")
+}
+
+#[test]
+fn media_threads_go_before_others_where_they_may() {
+    let mut world = world();
+    let allowed = may_go_first();
+    world.until("all workers are where they belong", |_| {
+        let (workers, _) = by_kind();
+        workers.len() >= WORKERS && workers.iter().all(|nice| (*nice < 0) == allowed)
+    });
+    let (_, others) = by_kind();
+    assert!(!others.is_empty());
+    assert!(others.iter().all(|nice| *nice >= 0), "{others:?}");
+}
