@@ -4,7 +4,7 @@
     /vod/~{grant}/{vod}/...         the same, signed, where the channel is for token bearers
 
 All of it lies in chunks as they were recorded: playlists name ranges of them, and the MP4 is a head
-in front of them.
+in front of them. Only silence, where sound is missing, is made when it is asked for.
 """
 
 from __future__ import annotations

@@ -74,9 +74,12 @@ def enter(limits: Limits, parent: int) -> tuple[str, ...]:
 
 
 def _bounds(limits: Limits) -> list[tuple[str, int, int]]:
-    # RLIMIT_NICE: it stays behind the media threads, though this server may raise those.
-    bounds = [("core", resource.RLIMIT_CORE, 0), ("nice", resource.RLIMIT_NICE, 0)]
-    bounds.append(("file-size", resource.RLIMIT_FSIZE, 0))
+    bounds = [
+        ("core", resource.RLIMIT_CORE, 0),
+        ("file-size", resource.RLIMIT_FSIZE, 0),
+        # It stays behind the media threads, though the server may raise those.
+        ("nice", resource.RLIMIT_NICE, 0),
+    ]
     if not limits.hardware:
         bounds.append(("memory", resource.RLIMIT_AS, limits.memory_bytes))
         # Not one more than are open now.

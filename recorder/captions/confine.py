@@ -41,9 +41,12 @@ def confine(memory_bytes: int, parent: int) -> tuple[str, ...]:
     # No engine may fetch a model behind our back.
     if libc.unshare(CLONE_NEWNET) == 0 or libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0:
         taken.append("no-network")
-    # RLIMIT_NICE: it stays behind the media threads, though this server may raise those.
-    bounds = [("core", resource.RLIMIT_CORE, 0), ("nice", resource.RLIMIT_NICE, 0)]
-    bounds.append(("file-size", resource.RLIMIT_FSIZE, 0))
+    bounds = [
+        ("core", resource.RLIMIT_CORE, 0),
+        ("file-size", resource.RLIMIT_FSIZE, 0),
+        # It stays behind the media threads, though the server may raise those.
+        ("nice", resource.RLIMIT_NICE, 0),
+    ]
     if memory_bytes:
         bounds.append(("memory", resource.RLIMIT_AS, memory_bytes))
     for name, which, most in bounds:

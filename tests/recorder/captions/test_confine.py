@@ -9,7 +9,8 @@ SCRIPT = """
 import os, resource, socket
 from recorder.captions.confine import NICE, confine
 taken = confine(1 << 30, os.getppid())
-assert {"dies-with-parent", "no-new-privileges", "memory", "file-size"} <= set(taken), taken
+wanted = {"dies-with-parent", "no-new-privileges", "memory", "file-size", "nice"}
+assert wanted <= set(taken), taken
 assert os.nice(0) >= NICE
 assert resource.getrlimit(resource.RLIMIT_NICE) == (0, 0)
 assert resource.getrlimit(resource.RLIMIT_FSIZE) == (0, 0)
